@@ -1,0 +1,36 @@
+//! Every limit of documents and of the wire, in one place. `docs/sync-protocol.md` repeats them.
+
+/// Largest request body that the server reads, as sent (compressed), in bytes.
+pub const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;
+/// Largest body after decompression, either way, in bytes.
+pub const MAX_DECOMPRESSED_BYTES: usize = 16 * 1024 * 1024;
+/// Most changes in one exchange's push.
+pub const MAX_PUSH_CHANGES: usize = 4_000;
+/// Most documents in one exchange's push.
+pub const MAX_PUSH_DOCUMENTS: usize = 2_000;
+/// A client stops filling a push at this many bytes of changes.
+pub const PUSH_TARGET_BYTES: usize = 4 * 1024 * 1024;
+/// The server stops filling a pull at this many bytes of changes and snapshots.
+pub const PULL_TARGET_BYTES: usize = 4 * 1024 * 1024;
+/// Most area cursors in one request.
+pub const MAX_CURSORS: usize = 1_000;
+/// Most documents in one reconcile request.
+pub const MAX_RECONCILE_DOCUMENTS: usize = 10_000;
+/// Largest single change, in bytes.
+pub const MAX_CHANGE_BYTES: usize = 256 * 1024;
+/// Most operations in one change.
+pub const MAX_CHANGE_OPS: u64 = 20_000;
+/// Most dependencies that one change may name.
+pub const MAX_CHANGE_DEPS: usize = 256;
+/// Most other actors that one change may name.
+pub const MAX_CHANGE_ACTORS: usize = 256;
+/// Longest message (reason) in a change, in bytes of UTF-8.
+pub const MAX_MESSAGE_BYTES: usize = 2_000;
+/// Most operations in the history of one document.
+pub const MAX_DOCUMENT_OPS: u64 = 1_000_000;
+/// Most bytes of changes in the history of one document.
+pub const MAX_DOCUMENT_BYTES: u64 = 16 * 1024 * 1024;
+/// Longest text in one merging text field, in characters.
+pub const MAX_TEXT_CHARS: usize = 20_000;
+/// Longest single-valued text, in characters.
+pub const MAX_LINE_CHARS: usize = 500;

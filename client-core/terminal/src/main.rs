@@ -1,0 +1,2 @@
+//! The officer's terminal tool.
+fn main() {}

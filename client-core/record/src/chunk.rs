@@ -156,7 +156,8 @@ impl<'a> Reader<'a> {
         if message_length > limits::MAX_MESSAGE_BYTES {
             return Err(Refusal::TooLarge);
         }
-        let message = std::str::from_utf8(self.take(message_length)?).map_err(|_| Refusal::Malformed)?;
+        let message =
+            std::str::from_utf8(self.take(message_length)?).map_err(|_| Refusal::Malformed)?;
         for _ in 0..self.count(limits::MAX_CHANGE_ACTORS)? {
             let length = self.length()?;
             ActorId::from_slice(self.take(length)?).ok_or(Refusal::Malformed)?;
@@ -253,7 +254,10 @@ impl<'a> Reader<'a> {
 
 #[cfg(test)]
 mod tests {
-    use automerge::{ActorId as AutomergeActor, Automerge, ROOT, transaction::{CommitOptions, Transactable}};
+    use automerge::{
+        ActorId as AutomergeActor, Automerge, ROOT,
+        transaction::{CommitOptions, Transactable},
+    };
 
     use super::*;
 
@@ -261,11 +265,17 @@ mod tests {
         let mut doc = Automerge::new().with_actor(AutomergeActor::from([3_u8; 16].as_slice()));
         for round in 0..5 {
             let mut tx = doc.transaction();
-            let text = tx.put_object(ROOT, "note", automerge::ObjType::Text).unwrap();
+            let text = tx
+                .put_object(ROOT, "note", automerge::ObjType::Text)
+                .unwrap();
             tx.splice_text(&text, 0, 0, "Tốt, đủ hồ sơ").unwrap();
             tx.put(ROOT, "count", i64::from(round)).unwrap();
             tx.put(ROOT, "flag", true).unwrap();
-            tx.commit_with(CommitOptions::default().with_time(-1_400_000_000_000).with_message("vì sao"));
+            tx.commit_with(
+                CommitOptions::default()
+                    .with_time(-1_400_000_000_000)
+                    .with_message("vì sao"),
+            );
         }
         doc.get_changes(&[])
     }
@@ -292,8 +302,16 @@ mod tests {
         for index in 0..bytes.len() {
             let mut damaged = bytes.clone();
             damaged[index] ^= 0x10;
-            assert_eq!(ChangeHeader::parse(&damaged), Err(Refusal::Malformed), "byte {index}");
-            assert_eq!(ChangeHeader::parse(&bytes[..index]), Err(Refusal::Malformed), "cut at {index}");
+            assert_eq!(
+                ChangeHeader::parse(&damaged),
+                Err(Refusal::Malformed),
+                "byte {index}"
+            );
+            assert_eq!(
+                ChangeHeader::parse(&bytes[..index]),
+                Err(Refusal::Malformed),
+                "cut at {index}"
+            );
         }
     }
 
@@ -343,7 +361,10 @@ mod tests {
 
     #[test]
     fn deflated_columns_and_other_chunk_types_are_refused() {
-        assert_eq!(ChangeHeader::parse(&change_with_columns(&[(0x4a, &[1, 1])])), Err(Refusal::Malformed));
+        assert_eq!(
+            ChangeHeader::parse(&change_with_columns(&[(0x4a, &[1, 1])])),
+            Err(Refusal::Malformed)
+        );
         let mut compressed = changes()[0].raw_bytes().to_vec();
         compressed[8] = 2;
         assert_eq!(ChangeHeader::parse(&compressed), Err(Refusal::Malformed));

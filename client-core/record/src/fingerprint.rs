@@ -74,13 +74,19 @@ mod tests {
         let one = Fingerprint::of_document(DocumentId(Uuid::from_u128(1)), &[ChangeHash([7; 32])]);
         let two = Fingerprint::of_document(DocumentId(Uuid::from_u128(2)), &[ChangeHash([7; 32])]);
         assert_ne!(one, two);
-        assert_eq!(Fingerprint::default().plus(one).plus(two).minus(one), Fingerprint::default().plus(two));
+        assert_eq!(
+            Fingerprint::default().plus(one).plus(two).minus(one),
+            Fingerprint::default().plus(two)
+        );
     }
 
     #[test]
     fn the_order_of_heads_does_not_matter() {
         let id = DocumentId(Uuid::from_u128(1));
         let (a, b) = (ChangeHash([1; 32]), ChangeHash([2; 32]));
-        assert_eq!(Fingerprint::of_document(id, &[a, b]), Fingerprint::of_document(id, &[b, a]));
+        assert_eq!(
+            Fingerprint::of_document(id, &[a, b]),
+            Fingerprint::of_document(id, &[b, a])
+        );
     }
 }

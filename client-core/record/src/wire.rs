@@ -72,7 +72,12 @@ pub struct Cursor {
 impl Cursor {
     /// The cursor of a device that holds nothing of the area.
     pub fn start(area: AreaId) -> Self {
-        Self { area, base: 0, seq: 0, check: Check::default() }
+        Self {
+            area,
+            base: 0,
+            seq: 0,
+            check: Check::default(),
+        }
     }
 }
 
@@ -291,12 +296,20 @@ macro_rules! versioned {
         }
     )*};
 }
-versioned!(ExchangeRequest, ExchangeResponse, ReconcileRequest, ReconcileResponse);
+versioned!(
+    ExchangeRequest,
+    ExchangeResponse,
+    ReconcileRequest,
+    ReconcileResponse
+);
 
 /// The CBOR bytes of a message.
 pub fn encode<T: Serialize>(message: &T) -> Vec<u8> {
     let mut bytes = Vec::new();
-    #[expect(clippy::expect_used, reason = "writing to memory can't fail, and every message type serialises")]
+    #[expect(
+        clippy::expect_used,
+        reason = "writing to memory can't fail, and every message type serialises"
+    )]
     ciborium::into_writer(message, &mut bytes).expect("messages serialise");
     bytes
 }

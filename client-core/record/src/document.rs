@@ -266,6 +266,12 @@ impl Document {
         if !self.contains(hash) {
             return Err(Refusal::DoesNotApply);
         }
+        // Automerge keeps operations, not chunks, and encodes a change anew when it is asked for. One
+        // that was not encoded in the canonical form would come back under another hash, and reading
+        // the history or a saved copy would fail.
+        if self.change(hash).as_deref() != Some(bytes) {
+            return Err(Refusal::DoesNotApply);
+        }
         let _ = self.doc.hydrate(None);
         if first && !self.states_itself() {
             self.doc = Automerge::new_with_encoding(ENCODING);

@@ -252,7 +252,12 @@ impl Step<'_, '_> {
             // Several people agree: their values stand together, and nothing is to be done.
             values => values.iter().all(same),
         };
-        if !unchanged {
+        if differ {
+            // Putting the value that Automerge shows already would leave it with its first author. A
+            // settlement is the settler's: it replaces every live value.
+            self.tx.delete(&parent, key.as_str())?;
+        }
+        if differ || !unchanged {
             self.tx.put(&parent, key, scalar)?;
         }
         Ok(())

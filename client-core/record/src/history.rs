@@ -119,6 +119,17 @@ impl Document {
     }
 }
 
+/// A settlement takes the live values away and puts its own: one step for the reader.
+fn add(fields: &mut Vec<FieldChange>, change: FieldChange) {
+    match fields
+        .last_mut()
+        .filter(|last| last.path == change.path && last.deleted_text.is_none())
+    {
+        Some(last) => last.after = change.after,
+        None => fields.push(change),
+    }
+}
+
 /// Every value that is no map, under its path.
 fn flatten(at: Option<&Path>, json: Json, leaves: &mut BTreeMap<Path, Json>) {
     match (at, json) {
@@ -180,7 +191,9 @@ impl Index {
                             None => continue,
                         },
                     };
-                    fields.extend(self.map(id, op, path));
+                    if let Some(change) = self.map(id, op, path) {
+                        add(&mut fields, change);
+                    }
                 }
                 (ObjectId::Root, Key::Seq(_)) => {}
             }

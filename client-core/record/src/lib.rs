@@ -54,6 +54,7 @@ pub mod reading;
 pub mod refusal;
 pub mod schema;
 pub mod summary;
+pub mod typed;
 mod value;
 pub mod wire;
 

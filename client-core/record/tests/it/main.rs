@@ -1,9 +1,11 @@
 //! The behaviour of records: merging, conflicts, history, first changes, hostile changes.
 #![expect(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
-    reason = "tests fail by panicking"
+    clippy::print_stdout,
+    reason = "tests fail by panicking and print their seed"
 )]
 
 mod conflicts;
@@ -12,4 +14,5 @@ mod first_change;
 mod history;
 mod hostile;
 mod support;
+mod typed;
 mod versions;

@@ -42,6 +42,7 @@
 //! ```
 
 pub mod chunk;
+pub mod criteria;
 pub mod document;
 pub mod edit;
 pub mod fingerprint;

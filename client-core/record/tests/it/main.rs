@@ -10,6 +10,7 @@
 
 mod conflicts;
 mod convergence;
+mod criteria;
 mod first_change;
 mod history;
 mod hostile;

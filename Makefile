@@ -1,0 +1,46 @@
+# The two commands: `make demo` and `make test`. Both set up what they need on a fresh Debian machine with rustup.
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test bench fmt lint unit docs wasm deny
+
+help:
+	@echo 'make demo    play the demonstration district, print the report, stay up (ARGS="--once --json" for the report alone)'
+	@echo 'make test    check everything'
+	@echo 'make bench   run the benchmarks'
+
+demo:
+	@scripts/setup build
+	@cargo run --quiet --locked --release -p sokiem-tests --bin demo -- $(ARGS)
+
+test:
+	@scripts/setup test
+	@$(MAKE) --no-print-directory fmt lint unit docs deny wasm
+
+fmt:
+	@echo '== formatting'
+	@cargo fmt --all --check
+
+lint:
+	@echo '== lints'
+	@cargo clippy --locked --quiet --workspace --all-targets --all-features -- -D warnings
+
+unit:
+	@echo '== tests'
+	@cargo nextest run --locked --workspace --all-features
+	@cargo test --locked --quiet --doc --workspace --all-features
+
+docs:
+	@echo '== docs'
+	@RUSTDOCFLAGS='-D warnings' cargo doc --locked --quiet --no-deps --workspace --all-features
+
+deny:
+	@echo '== licences and sources'
+	@cargo deny --locked --log-level error check licenses bans sources
+
+wasm:
+	@echo '== the client core for WebAssembly'
+	@scripts/wasm cargo check --quiet -p sokiem-client-core
+
+bench:
+	@scripts/setup build
+	@cargo bench --locked -p sokiem-client-core -p sokiem-tests

@@ -1,6 +1,6 @@
 //! Reading a record: its values as JSON, who wrote each, and where people differ.
 
-use automerge::{ChangeHash, ObjId, ObjType, ROOT, ReadDoc, Value};
+use automerge::{ChangeHash, ObjId, ObjType, ROOT, ReadDoc, Value, ValueRef, hydrate};
 use serde::Serialize;
 use serde_json::Value as Json;
 
@@ -193,12 +193,31 @@ impl Document {
         for item in self.doc.map_range(object, ..) {
             let path = at.map_or_else(|| Path::root(&item.key), |at| at.join(&item.key));
             visit(&path, object, &item.key, item.conflict);
-            if let Ok(Some((Value::Object(ObjType::Map), child))) =
-                self.doc.get(object, item.key.as_ref())
-            {
-                self.walk(&child, Some(&path), visit);
+            if matches!(item.value, ValueRef::Object(ObjType::Map)) {
+                self.walk(&item.id(), Some(&path), visit);
             }
         }
+    }
+
+    /// The record as JSON and in how many fields people differ, from one pass over the document.
+    pub(crate) fn to_json_and_conflicts(&self) -> (Json, usize) {
+        let hydrated = self.doc.hydrate(None);
+        let conflicts = if has_conflict(&hydrated) {
+            self.conflicts().len()
+        } else {
+            0
+        };
+        (hydrated_to_json(&hydrated), conflicts)
+    }
+}
+
+/// Whether any key of any map has several live values, equal or not.
+fn has_conflict(value: &hydrate::Value) -> bool {
+    match value {
+        hydrate::Value::Map(map) => map
+            .iter()
+            .any(|(_, entry)| entry.conflict || has_conflict(&entry.value)),
+        _ => false,
     }
 }
 

@@ -34,7 +34,7 @@ pub struct Summary {
 impl Document {
     /// The summary of what the document says now.
     pub fn summary(&self) -> Summary {
-        let json = self.to_json();
+        let (json, conflicts) = self.to_json_and_conflicts();
         let text = |key: &str| {
             json.get(key)
                 .and_then(Json::as_str)
@@ -44,7 +44,7 @@ impl Document {
         let date = |key: &str| Some(text(key)).filter(|date| crate::value::is_date(date));
         let id = |key: &str| text(key).parse().ok();
         let mut summary = Summary {
-            conflicts: u32::try_from(self.conflicts().len()).unwrap_or(u32::MAX),
+            conflicts: u32::try_from(conflicts).unwrap_or(u32::MAX),
             schema: self.schema_version(),
             campaign: id("campaign"),
             ..Summary::default()

@@ -1,1 +1,47 @@
-//! Under construction.
+//! The Sổ Kiểm server: where inspections from many devices become one record each.
+//!
+//! Axum over one SQLite file. Devices exchange changes with it ([`sokiem_record::wire`] says how);
+//! supervisors read, settle and decide over a JSON API; reports are computed from the merged records.
+//!
+//! # Invariants
+//!
+//! 1. An acknowledgement means that the change is on disk: it is sent after the commit.
+//! 2. Nothing enters an area's log that does not apply to its document.
+//! 3. The log of an area has no gaps, and its fingerprint is that of its documents.
+//! 4. SQL never runs on the threads that serve requests; one thread writes.
+//! 5. The server depends on `sokiem-record` and never on the client.
+//!
+//! # Starting one in a test
+//!
+//! ```no_run
+//! # async fn start() -> Result<(), sokiem_server::Error> {
+//! use sokiem_server::{Config, Role, serve};
+//!
+//! let mut config = Config::default();
+//! config.listen = ([127, 0, 0, 1], 0).into();
+//! config.data_dir = "some-folder".into();
+//! let server = serve(config).await?;
+//! server.create_account("admin", "Quản trị", Role::Administrator, "a long password").await?;
+//! println!("{}", server.url());
+//! server.stop().await
+//! # }
+//! ```
+
+mod accounts;
+mod app;
+mod areas;
+mod clock;
+pub mod config;
+mod devices;
+mod error;
+mod http;
+mod running;
+mod store;
+mod sync;
+pub mod telemetry;
+
+pub use accounts::access::Role;
+pub use config::Config;
+pub use error::Error;
+pub use running::{Running, create_account_offline, serve, start_epoch_offline};
+pub use store::FILE_NAME;

@@ -1,2 +1,164 @@
-//! The server binary.
-fn main() {}
+//! The server binary: `serve`, `check-config`, `admin`.
+
+use std::{io::Read as _, net::SocketAddr, path::PathBuf, process::ExitCode};
+
+use clap::{Args, Parser, Subcommand};
+use serde::Serialize;
+use sokiem_server::{
+    Config, Error, Role, config::LogFormat, create_account_offline, serve, start_epoch_offline,
+    telemetry,
+};
+
+/// Sổ Kiểm server: sync, enrolment, review and reports.
+#[derive(Parser)]
+#[command(version, about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+/// Where the configuration comes from, and what overrides it.
+#[derive(Args)]
+struct Settings {
+    /// Configuration file (TOML)
+    #[arg(long, env = "SOKIEM_CONFIG", global = true)]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    overrides: Overrides,
+}
+
+/// Flags that win over file and environment.
+#[derive(Args, Serialize)]
+struct Overrides {
+    /// Address and port to listen on; port 0 takes a free one
+    #[arg(long, global = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    listen: Option<SocketAddr>,
+    /// Folder of the database
+    #[arg(long, global = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data_dir: Option<PathBuf>,
+    /// Address that devices and browsers use
+    #[arg(long, global = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    public_url: Option<String>,
+    /// Form of log lines
+    #[arg(long, global = true)]
+    #[serde(skip)]
+    log_format: Option<LogFormat>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve until SIGTERM or SIGINT
+    Serve,
+    /// Read the configuration, print what is in force as TOML-like JSON, and exit
+    CheckConfig,
+    /// Work on the database of a server that is not running
+    Admin {
+        #[command(subcommand)]
+        command: Admin,
+    },
+}
+
+#[derive(Subcommand)]
+enum Admin {
+    /// Make an account; the password is read from standard input
+    CreateAccount {
+        /// Name to sign in with
+        #[arg(long)]
+        login: String,
+        /// The person's name
+        #[arg(long)]
+        name: String,
+        /// What they may do
+        #[arg(long, value_enum, default_value = "administrator")]
+        role: Role,
+    },
+    /// After a restore from a backup: start a new epoch, so that devices bring back what the backup lacks
+    NewEpoch,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say(&format!("sokiem-server: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[expect(
+    clippy::print_stderr,
+    reason = "the end of a command-line program speaks on standard error"
+)]
+fn say(text: &str) {
+    eprintln!("{text}");
+}
+
+#[expect(
+    clippy::print_stdout,
+    reason = "the result of a command goes to standard output"
+)]
+fn print(text: &str) {
+    println!("{text}");
+}
+
+fn run(cli: Cli) -> Result<(), Error> {
+    let mut config = Config::read(cli.settings.config.as_ref(), &cli.settings.overrides)?;
+    if let Some(format) = cli.settings.overrides.log_format {
+        config.log.format = format;
+    }
+    if let Command::CheckConfig = cli.command {
+        let shown = serde_json::to_string_pretty(&config)
+            .map_err(|error| Error::BadConfig(error.to_string()))?;
+        print(&shown);
+        return Ok(());
+    }
+    telemetry::init_logs(&config.log)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|source| Error::Listen {
+            address: config.listen,
+            source,
+        })?;
+    runtime.block_on(async {
+        match cli.command {
+            Command::Serve => {
+                let server = serve(config).await?;
+                print(&server.url());
+                server.until_signal().await
+            }
+            Command::CheckConfig => Ok(()),
+            Command::Admin {
+                command: Admin::NewEpoch,
+            } => {
+                print(&start_epoch_offline(config).await?.to_string());
+                Ok(())
+            }
+            Command::Admin {
+                command: Admin::CreateAccount { login, name, role },
+            } => {
+                let mut password = String::new();
+                std::io::stdin()
+                    .read_to_string(&mut password)
+                    .map_err(|error| Error::BadConfig(format!("password: {error}")))?;
+                let account = create_account_offline(
+                    config,
+                    &login,
+                    &name,
+                    role,
+                    password.trim_end_matches(['\r', '\n']),
+                )
+                .await?;
+                print(&account.to_string());
+                Ok(())
+            }
+        }
+    })
+}

@@ -1,0 +1,8 @@
+//! People who sign in: officers, supervisors, administrators.
+
+pub(crate) mod access;
+pub(crate) mod account;
+pub(crate) mod attempts;
+pub(crate) mod grant;
+pub(crate) mod password;
+pub(crate) mod session;

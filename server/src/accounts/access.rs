@@ -1,0 +1,229 @@
+//! Who calls, and what they may see and do.
+
+use std::{collections::HashMap, sync::Arc};
+
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderMap, Method, header, request::Parts},
+};
+use rusqlite::{Connection, OptionalExtension};
+use serde::{Deserialize, Serialize};
+use sokiem_record::id::{AccountId, AreaId};
+use utoipa::ToSchema;
+
+use crate::{
+    app::App,
+    clock,
+    error::Error,
+    http::problem::{Cause, Problem},
+    store::id,
+    sync::{author::Pen, scope},
+};
+
+/// Name of the session cookie.
+pub(crate) const COOKIE: &str = "sokiem_session";
+/// Header that a request with the cookie has to carry unless it only reads.
+pub(crate) const CSRF_HEADER: &str = "x-sokiem-csrf";
+
+/// What an account may do.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    clap::ValueEnum,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Records in the field (cán bộ).
+    Officer,
+    /// Settles, decides, assigns (lãnh đạo).
+    Supervisor,
+    /// Manages accounts, areas and devices (quản trị).
+    Administrator,
+}
+
+impl Role {
+    /// The name in SQL and JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Role::Officer => "officer",
+            Role::Supervisor => "supervisor",
+            Role::Administrator => "administrator",
+        }
+    }
+
+    /// The role of that name.
+    pub fn from_name(name: &str) -> Option<Role> {
+        [Role::Officer, Role::Supervisor, Role::Administrator]
+            .into_iter()
+            .find(|role| role.name() == name)
+    }
+}
+
+/// Somebody who signed in.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller {
+    pub(crate) account: AccountId,
+    pub(crate) name: String,
+    pub(crate) role: Role,
+    /// SHA-256 of the session's token.
+    pub(crate) token_digest: [u8; 32],
+}
+
+impl Caller {
+    /// Refuses callers below a role.
+    pub(crate) fn at_least(&self, role: Role) -> Result<(), Problem> {
+        if self.role >= role {
+            return Ok(());
+        }
+        Err(Problem::forbidden().detail(format!("This takes the role {} at least", role.name())))
+    }
+
+    /// What the caller may see, read in the same transaction as the rest.
+    pub(crate) fn areas(&self, sql: &Connection) -> Result<Areas, Error> {
+        if self.role == Role::Administrator {
+            return Ok(Areas {
+                all: true,
+                some: HashMap::new(),
+            });
+        }
+        let scope = scope::of_account(sql, self.account)?;
+        let some = scope
+            .into_iter()
+            .map(|grant| (grant.area, grant.writable))
+            .collect();
+        Ok(Areas { all: false, some })
+    }
+
+    /// The hand in which the server writes for the caller.
+    pub(crate) fn pen(&self, app: &App) -> Pen {
+        Pen {
+            epoch: app.epoch,
+            account: self.account,
+        }
+    }
+}
+
+/// The areas of a caller.
+#[derive(Clone, Debug)]
+pub(crate) struct Areas {
+    pub(crate) all: bool,
+    pub(crate) some: HashMap<AreaId, bool>,
+}
+
+impl Areas {
+    /// Whether the caller may read what lies there.
+    pub(crate) fn readable(&self, area: AreaId) -> bool {
+        self.all || self.some.contains_key(&area)
+    }
+
+    /// Whether the caller may write there.
+    pub(crate) fn writable(&self, area: AreaId) -> bool {
+        self.all || self.some.get(&area).copied().unwrap_or(false)
+    }
+
+    /// Refuses an area that the caller may not write.
+    pub(crate) fn expect_writable(&self, area: AreaId) -> Result<(), Problem> {
+        if self.writable(area) {
+            return Ok(());
+        }
+        Err(Problem::forbidden().detail("The area is not one of yours"))
+    }
+}
+
+/// The token of a request: from the header, else from the cookie.
+pub(crate) enum Token {
+    Bearer(String),
+    Cookie(String),
+}
+
+impl Token {
+    pub(crate) fn of(headers: &HeaderMap) -> Option<Self> {
+        if let Some(value) = headers.get(header::AUTHORIZATION) {
+            let token = value.to_str().ok()?.strip_prefix("Bearer ")?;
+            return Some(Token::Bearer(token.trim().to_owned()));
+        }
+        let cookies = headers
+            .get_all(header::COOKIE)
+            .iter()
+            .filter_map(|value| value.to_str().ok());
+        cookies
+            .flat_map(|value| value.split(';'))
+            .filter_map(|pair| pair.trim().split_once('='))
+            .find(|(name, _)| *name == COOKIE)
+            .map(|(_, token)| Token::Cookie(token.to_owned()))
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        match self {
+            Token::Bearer(text) | Token::Cookie(text) => text,
+        }
+    }
+}
+
+/// What the CSRF header has to say for a session.
+pub(crate) fn csrf(token: &str) -> String {
+    clock::hex(&clock::digest(format!("csrf {token}").as_bytes()))
+        .chars()
+        .take(32)
+        .collect()
+}
+
+impl FromRequestParts<Arc<App>> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        let token =
+            Token::of(&parts.headers).ok_or_else(|| Problem::new(Cause::CredentialMissing))?;
+        if let Token::Cookie(text) = &token
+            && !matches!(parts.method, Method::GET | Method::HEAD)
+            && parts
+                .headers
+                .get(CSRF_HEADER)
+                .is_none_or(|sent| sent.as_bytes() != csrf(text).as_bytes())
+        {
+            return Err(Problem::forbidden().detail(format!(
+                "A request with the session cookie needs the header {CSRF_HEADER}"
+            )));
+        }
+        let digest = clock::digest(token.text().as_bytes());
+        app.store
+            .read(move |sql| caller(sql, digest, clock::now_ms()))
+            .await
+    }
+}
+
+fn caller(sql: &Connection, token_digest: [u8; 32], now_ms: i64) -> Result<Caller, Problem> {
+    let row = sql
+        .prepare_cached(
+            "SELECT accounts.id, accounts.name, accounts.role, accounts.active, sessions.expires_ms
+               FROM sessions JOIN accounts ON accounts.id = sessions.account WHERE token_digest = ?1",
+        )?
+        .query_row([token_digest.as_slice()], |row| {
+            let role = Role::from_name(row.get_ref(2)?.as_str()?);
+            Ok((id::id(row, 0)?, row.get(1)?, role, row.get::<_, bool>(3)?, row.get::<_, i64>(4)?))
+        })
+        .optional()?;
+    let (account, name, role, active, expires_ms) =
+        row.ok_or_else(|| Problem::new(Cause::CredentialInvalid))?;
+    if expires_ms <= now_ms {
+        return Err(Problem::new(Cause::CredentialExpired));
+    }
+    if !active {
+        return Err(Problem::forbidden().detail("The account is closed"));
+    }
+    let role = role.ok_or(Error::Unreadable("role"))?;
+    Ok(Caller {
+        account,
+        name,
+        role,
+        token_digest,
+    })
+}

@@ -1,0 +1,206 @@
+//! Making and listing accounts.
+
+use axum::{extract::State, http::StatusCode};
+use rusqlite::{Connection, params};
+use serde::{Deserialize, Serialize};
+use sokiem_record::id::{AccountId, AreaId};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::{
+    accounts::{
+        access::{Caller, Role},
+        grant, password,
+    },
+    app::Shared,
+    clock,
+    error::Error,
+    http::{body::Json, problem::Problem},
+    store::id,
+};
+
+/// A person to be given an account.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewAccount {
+    /// The name to sign in with; lower case letters, digits, `.`, `-`, `_`.
+    login: String,
+    /// The person's name.
+    name: String,
+    /// Rank or function.
+    #[serde(default)]
+    title: String,
+    /// What they may do.
+    role: Role,
+    /// Without one the person can only use enrolled devices.
+    #[serde(default)]
+    password: Option<String>,
+    /// Their areas. Each holds with everything below it.
+    #[serde(default)]
+    areas: Vec<Uuid>,
+}
+
+/// An account.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Account {
+    /// Its id.
+    id: Uuid,
+    /// The name to sign in with.
+    login: String,
+    /// The person's name.
+    name: String,
+    /// Rank or function.
+    title: String,
+    /// What they may do.
+    role: Role,
+    /// Whether it may be used.
+    active: bool,
+    /// Their areas.
+    areas: Vec<Uuid>,
+}
+
+/// Make an account.
+#[utoipa::path(post, path = "/api/v1/accounts", tag = "accounts", request_body = NewAccount,
+    responses(
+        (status = 201, body = Account),
+        (status = 403, description = "forbidden"),
+        (status = 409, description = "exists"),
+        (status = 422, description = "invalid")),
+    security(("session" = [])))]
+pub(crate) async fn create(
+    State(app): Shared,
+    caller: Caller,
+    Json(body): Json<NewAccount>,
+) -> Result<(StatusCode, Json<Account>), Problem> {
+    caller.at_least(Role::Administrator)?;
+    let login = body.login.trim().to_lowercase();
+    check(&login, &body.name, &body.title)?;
+    let hash = match body.password {
+        Some(password) if password::acceptable(&password) => {
+            Some(password::hash_apart(&app, password).await?)
+        }
+        Some(_) => {
+            return Err(Problem::invalid(
+                "A password has 8 characters at least and 200 bytes at most",
+            ));
+        }
+        None => None,
+    };
+    let pen = caller.pen(&app);
+    let account = app
+        .store
+        .write(move |writing| {
+            let account = insert(
+                writing.sql,
+                &login,
+                &body.name,
+                &body.title,
+                body.role,
+                hash.as_deref(),
+                writing.now_ms,
+            )?;
+            for area in &body.areas {
+                grant::give(writing, pen, account, AreaId(*area))?;
+            }
+            let (id, areas) = (account.0, body.areas);
+            Ok::<_, Problem>(Account {
+                id,
+                login,
+                name: body.name,
+                title: body.title,
+                role: body.role,
+                active: true,
+                areas,
+            })
+        })
+        .await?;
+    Ok((StatusCode::CREATED, Json(account)))
+}
+
+fn check(login: &str, name: &str, title: &str) -> Result<(), Problem> {
+    let allowed =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-_".contains(&byte);
+    if !(1..=60).contains(&login.len()) || !login.bytes().all(allowed) {
+        return Err(Problem::invalid(
+            "login: 1 to 60 of a-z, 0-9, '.', '-' and '_'",
+        ));
+    }
+    if name.trim().is_empty() || name.chars().count() > 200 || title.chars().count() > 200 {
+        return Err(Problem::invalid(
+            "name and title: at most 200 characters, and a name is needed",
+        ));
+    }
+    Ok(())
+}
+
+/// Stores an account.
+pub(crate) fn insert(
+    sql: &Connection,
+    login: &str,
+    name: &str,
+    title: &str,
+    role: Role,
+    password_hash: Option<&str>,
+    now_ms: i64,
+) -> Result<AccountId, Error> {
+    let account = AccountId(clock::new_id()?);
+    let inserted = sql.execute(
+        "INSERT INTO accounts (id, login, name, title, role, password_hash, active, created_ms)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7) ON CONFLICT (login) DO NOTHING",
+        params![
+            account.as_bytes().as_slice(),
+            login,
+            name,
+            title,
+            role.name(),
+            password_hash,
+            now_ms
+        ],
+    )?;
+    if inserted == 0 {
+        return Err(Error::AccountExists(login.to_owned()));
+    }
+    Ok(account)
+}
+
+/// List accounts.
+#[utoipa::path(get, path = "/api/v1/accounts", tag = "accounts",
+    responses((status = 200, body = Vec<Account>), (status = 403, description = "forbidden")),
+    security(("session" = [])))]
+pub(crate) async fn list(
+    State(app): Shared,
+    caller: Caller,
+) -> Result<Json<Vec<Account>>, Problem> {
+    caller.at_least(Role::Supervisor)?;
+    app.store
+        .read(move |sql| {
+            let mut grants =
+                sql.prepare_cached("SELECT area FROM grants WHERE account = ?1 ORDER BY area")?;
+            let mut statement = sql.prepare_cached(
+                "SELECT id, login, name, title, role, active FROM accounts ORDER BY login",
+            )?;
+            let mut rows = statement.query([])?;
+            let mut accounts = Vec::new();
+            while let Some(row) = rows.next()? {
+                let account: AccountId = id::id(row, 0)?;
+                let areas = grants
+                    .query_map([account.as_bytes().as_slice()], |row| {
+                        id::id::<AreaId>(row, 0)
+                    })?
+                    .map(|area| area.map(|area| area.0))
+                    .collect::<Result<_, _>>()?;
+                accounts.push(Account {
+                    id: account.0,
+                    login: row.get(1)?,
+                    name: row.get(2)?,
+                    title: row.get(3)?,
+                    role: Role::from_name(row.get_ref(4)?.as_str().map_err(rusqlite::Error::from)?)
+                        .ok_or(Error::Unreadable("role"))?,
+                    active: row.get(5)?,
+                    areas,
+                });
+            }
+            Ok(Json(accounts))
+        })
+        .await
+}

@@ -1,0 +1,187 @@
+//! Which areas belong to whom: the table that scope is read from, and the roster that devices see.
+
+use axum::{
+    extract::{Path, State},
+    http::StatusCode,
+};
+use rusqlite::{Connection, OptionalExtension, params};
+use sokiem_record::{
+    edit::Edit,
+    genesis,
+    id::{AccountId, ActorId, AreaId},
+    schema,
+};
+use uuid::Uuid;
+
+use crate::{
+    accounts::access::{Caller, Role},
+    app::Shared,
+    error::Error,
+    http::problem::Problem,
+    store::{Writing, id},
+    sync::{
+        author::{self, Pen},
+        poke::Poke,
+        stored,
+    },
+};
+
+/// Gives an account an area, and writes its people and devices into the area's roster.
+pub(crate) fn give(
+    writing: &Writing<'_>,
+    pen: Pen,
+    account: AccountId,
+    area: AreaId,
+) -> Result<(), Problem> {
+    if !exists(writing.sql, "areas", area.as_bytes())? {
+        return Err(Problem::invalid("There is no such area"));
+    }
+    if !exists(writing.sql, "accounts", account.as_bytes())? {
+        return Err(Problem::not_found());
+    }
+    writing.sql.execute(
+        "INSERT INTO grants (account, area) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+        [account.as_bytes().as_slice(), area.as_bytes().as_slice()],
+    )?;
+    enter(writing, pen, account, area, true)?;
+    writing.poke(Poke::Scope(account));
+    Ok(())
+}
+
+fn exists(sql: &Connection, table: &str, key: &[u8; 16]) -> Result<bool, Error> {
+    Ok(sql
+        .prepare(&format!("SELECT 1 FROM {table} WHERE id = ?1"))?
+        .exists([key.as_slice()])?)
+}
+
+/// Writes a person and all their actors into an area's roster, so that every device there can name
+/// who wrote what, also without network.
+pub(crate) fn enter(
+    writing: &Writing<'_>,
+    pen: Pen,
+    account: AccountId,
+    area: AreaId,
+    active: bool,
+) -> Result<(), Problem> {
+    let Some(row) = stored::find(writing.sql, genesis::area_document_id(area))? else {
+        return Ok(());
+    };
+    let Some((name, title, role)) = person(writing.sql, account)? else {
+        return Ok(());
+    };
+    let set = |collection: &str, key: Uuid, field: &str, value: serde_json::Value| {
+        let path = schema::Path::new([collection, &format!("{key}.{field}")]);
+        path.map(|path| Edit::Set { path, value })
+            .map_err(|error| Problem::invalid(error.to_string()))
+    };
+    let mut edits = vec![
+        set("people", account.0, "name", name.into())?,
+        set("people", account.0, "title", title.into())?,
+        set("people", account.0, "role", role.into())?,
+        set("people", account.0, "active", active.into())?,
+    ];
+    let own = Pen { account, ..pen }.actor();
+    edits.push(set("actors", own.0, "account", account.to_string().into())?);
+    for (actor, device, device_name) in devices(writing.sql, account)? {
+        edits.push(set(
+            "actors",
+            actor.0,
+            "account",
+            account.to_string().into(),
+        )?);
+        edits.push(set("actors", actor.0, "device", device.to_string().into())?);
+        edits.push(set("actors", actor.0, "device_name", device_name.into())?);
+    }
+    author::edit(writing, pen, &row, None, &edits, None)?;
+    Ok(())
+}
+
+fn person(sql: &Connection, account: AccountId) -> Result<Option<(String, String, String)>, Error> {
+    Ok(sql
+        .prepare_cached("SELECT name, title, role FROM accounts WHERE id = ?1")?
+        .query_row([account.as_bytes().as_slice()], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })
+        .optional()?)
+}
+
+fn devices(sql: &Connection, account: AccountId) -> Result<Vec<(ActorId, Uuid, String)>, Error> {
+    let mut statement = sql.prepare_cached(
+        "SELECT actors.actor, devices.id, devices.name FROM actors JOIN devices ON devices.id = actors.device
+          WHERE devices.account = ?1 ORDER BY actors.created_ms",
+    )?;
+    let rows = statement.query_map([account.as_bytes().as_slice()], |row| {
+        Ok((
+            id::id(row, 0)?,
+            id::id::<sokiem_record::id::DeviceId>(row, 1)?.0,
+            row.get(2)?,
+        ))
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Enters a person anew into the rosters of all their areas: they have got a device or an actor.
+pub(crate) fn enter_everywhere(
+    writing: &Writing<'_>,
+    pen: Pen,
+    account: AccountId,
+) -> Result<(), Problem> {
+    let mut statement = writing
+        .sql
+        .prepare_cached("SELECT area FROM grants WHERE account = ?1")?;
+    let areas: Vec<AreaId> = statement
+        .query_map([account.as_bytes().as_slice()], |row| id::id(row, 0))?
+        .collect::<Result<_, _>>()?;
+    for area in areas {
+        enter(writing, pen, account, area, true)?;
+    }
+    Ok(())
+}
+
+/// Give an account an area with everything below it.
+#[utoipa::path(put, path = "/api/v1/accounts/{account}/areas/{area}", tag = "accounts",
+    params(("account" = Uuid, Path, description = "The account"), ("area" = Uuid, Path, description = "The area")),
+    responses((status = 204, description = "Given"), (status = 403, description = "forbidden"), (status = 404, description = "not-found")),
+    security(("session" = [])))]
+pub(crate) async fn put(
+    State(app): Shared,
+    caller: Caller,
+    Path((account, area)): Path<(Uuid, Uuid)>,
+) -> Result<StatusCode, Problem> {
+    caller.at_least(Role::Administrator)?;
+    let pen = caller.pen(&app);
+    app.store
+        .write(move |writing| give(writing, pen, AccountId(account), AreaId(area)))
+        .await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Take an area from an account.
+#[utoipa::path(delete, path = "/api/v1/accounts/{account}/areas/{area}", tag = "accounts",
+    params(("account" = Uuid, Path, description = "The account"), ("area" = Uuid, Path, description = "The area")),
+    responses((status = 204, description = "Taken"), (status = 403, description = "forbidden"), (status = 404, description = "not-found")),
+    security(("session" = [])))]
+pub(crate) async fn delete(
+    State(app): Shared,
+    caller: Caller,
+    Path((account, area)): Path<(Uuid, Uuid)>,
+) -> Result<StatusCode, Problem> {
+    caller.at_least(Role::Administrator)?;
+    let pen = caller.pen(&app);
+    let (account, area) = (AccountId(account), AreaId(area));
+    app.store
+        .write(move |writing| {
+            let gone = writing.sql.execute(
+                "DELETE FROM grants WHERE account = ?1 AND area = ?2",
+                params![account.as_bytes().as_slice(), area.as_bytes().as_slice()],
+            )?;
+            if gone == 0 {
+                return Err(Problem::not_found());
+            }
+            enter(writing, pen, account, area, false)?;
+            writing.poke(Poke::Scope(account));
+            Ok(())
+        })
+        .await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,184 @@
+//! Signing in and out.
+
+use std::net::SocketAddr;
+
+use axum::{
+    extract::{ConnectInfo, State},
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use rusqlite::{OptionalExtension, params};
+use serde::{Deserialize, Serialize};
+use sokiem_record::id::AccountId;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::{
+    accounts::{
+        access::{COOKIE, Caller, Role, csrf},
+        password,
+    },
+    app::{App, Shared},
+    clock,
+    error::Error,
+    http::{
+        body::Json,
+        problem::{Cause, Problem},
+    },
+    store::id,
+};
+
+/// A login name and its password.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SignIn {
+    /// The login name.
+    pub(crate) login: String,
+    /// The password.
+    pub(crate) password: String,
+}
+
+/// A session that began.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Session {
+    /// Send as `Authorization: Bearer …`. Browsers use the cookie instead.
+    pub(crate) token: String,
+    /// Send as `x-sokiem-csrf` with every request that uses the cookie and does more than read.
+    pub(crate) csrf: String,
+    /// When it ends, milliseconds since 1970-01-01 UTC.
+    pub(crate) expires_ms: i64,
+    /// Who signed in.
+    pub(crate) account: Me,
+}
+
+/// Who is signed in.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct Me {
+    /// The account.
+    pub(crate) id: Uuid,
+    /// The person's name.
+    pub(crate) name: String,
+    /// What they may do.
+    pub(crate) role: Role,
+}
+
+/// Sign in.
+#[utoipa::path(post, path = "/api/v1/session", tag = "accounts", request_body = SignIn,
+    responses(
+        (status = 201, description = "Signed in; also sets the session cookie", body = Session),
+        (status = 401, description = "credential-invalid"),
+        (status = 429, description = "too-many-requests")))]
+pub(crate) async fn sign_in(
+    State(app): Shared,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Json(body): Json<SignIn>,
+) -> Result<Response, Problem> {
+    let session = begin(&app, peer, body).await?;
+    let cookie = cookie(&app, &session.token);
+    Ok((
+        StatusCode::CREATED,
+        [(header::SET_COOKIE, cookie)],
+        Json(session),
+    )
+        .into_response())
+}
+
+/// Checks a password and begins a session.
+pub(crate) async fn begin(app: &App, peer: SocketAddr, body: SignIn) -> Result<Session, Problem> {
+    let now_ms = clock::now_ms();
+    app.attempts
+        .count(&format!("sign-in from {}", peer.ip()), now_ms)?;
+    let login = body.login.trim().to_lowercase();
+    app.attempts.count(&format!("sign-in as {login}"), now_ms)?;
+    let found: Option<(AccountId, String, String, Option<String>)> = app
+        .store
+        .read(move |sql| {
+            Ok::<_, Error>(
+                sql.prepare_cached(
+                    "SELECT id, name, role, password_hash FROM accounts WHERE login = ?1 AND active = 1",
+                )?
+                .query_row([login], |row| Ok((id::id(row, 0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
+                .optional()?,
+            )
+        })
+        .await?;
+    let hash = found.as_ref().and_then(|found| found.3.clone());
+    let right = password::check_apart(app, body.password, hash).await?;
+    let Some((account, name, role, _)) = found.filter(|_| right) else {
+        return Err(
+            Problem::new(Cause::CredentialInvalid).detail("The name or the password is wrong")
+        );
+    };
+    let role = Role::from_name(&role).ok_or(Error::Unreadable("role"))?;
+    let token = clock::hex(&clock::random::<32>()?);
+    let expires_ms = clock::after_s(now_ms, app.config.lifetimes.session_s);
+    let digest = clock::digest(token.as_bytes());
+    let most = app.config.limits.sessions_per_account;
+    app.store
+        .write(move |writing| {
+            let account = account.as_bytes().as_slice();
+            writing.sql.execute("DELETE FROM sessions WHERE expires_ms <= ?1", [now_ms])?;
+            writing.sql.execute(
+                "DELETE FROM sessions WHERE account = ?1 AND token_digest NOT IN
+                   (SELECT token_digest FROM sessions WHERE account = ?1 ORDER BY created_ms DESC LIMIT ?2)",
+                params![account, most.saturating_sub(1)],
+            )?;
+            writing.sql.execute(
+                "INSERT INTO sessions (token_digest, account, created_ms, expires_ms) VALUES (?1, ?2, ?3, ?4)",
+                params![digest.as_slice(), account, now_ms, expires_ms],
+            )?;
+            Ok::<_, Error>(())
+        })
+        .await?;
+    let account = Me {
+        id: account.0,
+        name,
+        role,
+    };
+    Ok(Session {
+        csrf: csrf(&token),
+        token,
+        expires_ms,
+        account,
+    })
+}
+
+/// The cookie that carries a session.
+pub(crate) fn cookie(app: &App, token: &str) -> String {
+    let secure = if app.config.secure_cookies {
+        "; Secure"
+    } else {
+        ""
+    };
+    let seconds = app.config.lifetimes.session_s;
+    format!("{COOKIE}={token}; Path=/; HttpOnly; SameSite=Strict; Max-Age={seconds}{secure}")
+}
+
+/// Who am I.
+#[utoipa::path(get, path = "/api/v1/session", tag = "accounts",
+    responses((status = 200, body = Me), (status = 401, description = "credential-missing, credential-invalid, credential-expired")),
+    security(("session" = [])))]
+pub(crate) async fn me(caller: Caller) -> Json<Me> {
+    Json(Me {
+        id: caller.account.0,
+        name: caller.name,
+        role: caller.role,
+    })
+}
+
+/// Sign out.
+#[utoipa::path(delete, path = "/api/v1/session", tag = "accounts",
+    responses((status = 204, description = "The session has ended")), security(("session" = [])))]
+pub(crate) async fn sign_out(State(app): Shared, caller: Caller) -> Result<Response, Problem> {
+    app.store
+        .write(move |writing| {
+            writing.sql.execute(
+                "DELETE FROM sessions WHERE token_digest = ?1",
+                [caller.token_digest.as_slice()],
+            )?;
+            Ok::<_, Error>(())
+        })
+        .await?;
+    let gone = format!("{COOKIE}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0");
+    Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, gone)]).into_response())
+}

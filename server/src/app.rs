@@ -1,0 +1,86 @@
+//! What every request handler shares.
+
+use std::sync::Arc;
+
+use rusqlite::{Connection, OptionalExtension};
+use sokiem_record::id::EpochId;
+use tokio::sync::{Semaphore, watch};
+
+use crate::{
+    accounts::attempts::Attempts, clock, config::Config, error::Error, store::Store,
+    sync::poke::Pokes, telemetry::Metrics,
+};
+
+/// The server's shared state.
+pub(crate) struct App {
+    pub(crate) config: Config,
+    pub(crate) store: Store,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) pokes: Pokes,
+    pub(crate) epoch: EpochId,
+    /// What goes into enrolment QR codes.
+    pub(crate) public_url: String,
+    pub(crate) attempts: Attempts,
+    pub(crate) password_checks: Arc<Semaphore>,
+    pub(crate) event_streams: Arc<Semaphore>,
+    /// Turns true when the server stops.
+    pub(crate) stopping: watch::Receiver<bool>,
+}
+
+/// How handlers get it.
+pub(crate) type Shared = axum::extract::State<Arc<App>>;
+
+/// The epoch of a database; a fresh one starts its first.
+pub(crate) async fn epoch(store: &Store) -> Result<EpochId, Error> {
+    store
+        .write(|writing| match read_epoch(writing.sql)? {
+            Some(epoch) => Ok(epoch),
+            None => start_epoch(writing.sql),
+        })
+        .await
+}
+
+fn read_epoch(sql: &Connection) -> Result<Option<EpochId>, Error> {
+    let bytes: Option<Vec<u8>> = sql
+        .query_row("SELECT value FROM meta WHERE key = 'epoch'", [], |row| {
+            row.get(0)
+        })
+        .optional()?;
+    bytes
+        .map(|bytes| EpochId::from_slice(&bytes).ok_or(Error::Unreadable("epoch")))
+        .transpose()
+}
+
+/// Gives the database a new epoch.
+pub(crate) fn start_epoch(sql: &Connection) -> Result<EpochId, Error> {
+    let epoch = EpochId(clock::new_id()?);
+    sql.execute(
+        "INSERT INTO meta (key, value) VALUES ('epoch', ?1) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        [epoch.as_bytes().as_slice()],
+    )?;
+    Ok(epoch)
+}
+
+/// Starts a new epoch after a restore, with a time until which devices may bring back what others wrote.
+pub(crate) fn restore_epoch(sql: &Connection, recovery_until_ms: i64) -> Result<EpochId, Error> {
+    let epoch = start_epoch(sql)?;
+    sql.execute(
+        "INSERT INTO meta (key, value) VALUES ('recovery_until_ms', ?1) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        [recovery_until_ms.to_be_bytes().as_slice()],
+    )?;
+    Ok(epoch)
+}
+
+/// Until when devices may bring back what others wrote; 0 when there was no restore.
+pub(crate) fn recovery_until_ms(sql: &Connection) -> Result<i64, Error> {
+    let bytes: Option<Vec<u8>> = sql
+        .query_row(
+            "SELECT value FROM meta WHERE key = 'recovery_until_ms'",
+            [],
+            |row| row.get(0),
+        )
+        .optional()?;
+    Ok(bytes
+        .and_then(|bytes| bytes.try_into().ok())
+        .map_or(0, i64::from_be_bytes))
+}

@@ -1,0 +1,139 @@
+//! Configuration: defaults, then a TOML file, then the environment, then flags. Later ones win.
+//!
+//! Environment variables are `SOKIEM_` and the key in capitals, with `__` between a section and its
+//! key: `SOKIEM_LIMITS__EVENT_STREAMS=500`. An unknown key is an error, so that a typing mistake does
+//! not silently leave a default in force.
+
+mod limits;
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use figment::{
+    Figment,
+    providers::{Env, Format, Serialized, Toml},
+};
+use serde::{Deserialize, Serialize};
+
+pub use limits::{Lifetimes, Limits};
+
+use crate::error::Error;
+
+/// Everything that can be configured.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Address and port to listen on. Port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// The address that devices and browsers use, put into enrolment QR codes. Without it: `http://` and the bound address.
+    pub public_url: Option<String>,
+    /// What the server calls itself to officers.
+    pub server_name: String,
+    /// Folder of the database. Made if it does not exist.
+    pub data_dir: PathBuf,
+    /// Mark session cookies `Secure`. Leave off only where there is no TLS in front (a demonstration on one machine).
+    pub secure_cookies: bool,
+    /// What is logged and how.
+    pub log: Log,
+    /// Limits, all in one place.
+    pub limits: Limits,
+    /// How long things last.
+    pub lifetimes: Lifetimes,
+}
+
+/// Logging.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Log {
+    /// `human` or `json` (one object a line).
+    pub format: LogFormat,
+    /// Filter in the syntax of tracing-subscriber: `info`, `sokiem_server=debug,warn`.
+    pub filter: String,
+}
+
+/// The form of log lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For a person at a terminal.
+    Human,
+    /// For a log collector.
+    Json,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self {
+            format: LogFormat::Human,
+            filter: "info".to_owned(),
+        }
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8707)),
+            public_url: None,
+            server_name: "Sổ Kiểm".to_owned(),
+            data_dir: PathBuf::from("sokiem-data"),
+            secure_cookies: true,
+            log: Log::default(),
+            limits: Limits::default(),
+            lifetimes: Lifetimes::default(),
+        }
+    }
+}
+
+impl Config {
+    /// Reads the configuration. `overrides` are the flags that were given, as a serialisable map.
+    ///
+    /// # Errors
+    /// [`Error::Config`] with the key and the source that is wrong.
+    pub fn read(file: Option<&PathBuf>, overrides: impl Serialize) -> Result<Self, Error> {
+        let mut figment = Figment::from(Serialized::defaults(Config::default()));
+        if let Some(file) = file {
+            figment = figment.merge(Toml::file_exact(file));
+        }
+        let config: Config = figment
+            .merge(Env::prefixed("SOKIEM_").ignore(&["CONFIG"]).split("__"))
+            .merge(Serialized::defaults(overrides))
+            .extract()
+            .map_err(Box::new)?;
+        config.limits.check()?;
+        Ok(config)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn flags_win_over_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("server.toml");
+        std::fs::write(
+            &file,
+            "server_name = \"Huyện\"\n[limits]\nevent_streams = 7\n",
+        )
+        .unwrap();
+        let config = Config::read(Some(&file), BTreeMap::<String, String>::new()).unwrap();
+        assert_eq!(
+            (config.server_name.as_str(), config.limits.event_streams),
+            ("Huyện", 7)
+        );
+        let config = Config::read(Some(&file), BTreeMap::from([("server_name", "Tỉnh")])).unwrap();
+        assert_eq!(config.server_name, "Tỉnh");
+    }
+
+    #[test]
+    fn an_unknown_key_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("server.toml");
+        std::fs::write(&file, "[limits]\nevent_stream = 7\n").unwrap();
+        let error = Config::read(Some(&file), BTreeMap::<String, String>::new()).unwrap_err();
+        assert!(error.to_string().contains("event_stream"), "{error}");
+    }
+}

@@ -1,0 +1,121 @@
+//! Every limit of the server that is not part of the protocol. Those of the protocol are in
+//! [`sokiem_record::limits`], because both sides keep them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::Error;
+
+/// Limits on what one caller, or all together, may take.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Connections that read the database at the same time.
+    pub readers: usize,
+    /// Writes that wait for the writer thread before callers have to wait to hand theirs in.
+    pub write_queue: usize,
+    /// Most writes in one commit.
+    pub group_writes: usize,
+    /// After this many milliseconds a group takes no more writes.
+    pub group_ms: u64,
+    /// Documents of one push that are checked and stored as one write.
+    pub push_slice_documents: usize,
+    /// Changes since a document's last snapshot after which a new one is kept.
+    pub snapshot_after_changes: u32,
+    /// Refused changes kept for one device, in bytes. Beyond it they are refused without being kept.
+    pub quarantine_bytes: u64,
+    /// Actors that one device may have: one, and one more each time that it was cloned or restored.
+    pub actors_per_device: u32,
+    /// Open event streams of all devices together.
+    pub event_streams: usize,
+    /// Attempts to enrol or to sign in from one address within `attempt_window_s`.
+    pub attempts: u32,
+    /// Seconds over which attempts are counted.
+    pub attempt_window_s: u64,
+    /// Addresses and names whose attempts are remembered; the oldest are forgotten first.
+    pub attempt_memory: usize,
+    /// Passwords that are checked at the same time; each takes `password_memory_kib`.
+    pub password_checks: usize,
+    /// Memory of one argon2id computation, in KiB.
+    pub password_memory_kib: u32,
+    /// Sessions of one account; the oldest ends when one more begins.
+    pub sessions_per_account: u32,
+    /// Seconds that one request may take. Event streams are not counted.
+    pub request_s: u64,
+    /// Seconds that a graceful stop waits for requests under way.
+    pub stop_s: u64,
+    /// Largest page of a list.
+    pub page: u32,
+    /// Largest JSON body, in bytes.
+    pub json_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            readers: 4,
+            write_queue: 1024,
+            group_writes: 256,
+            group_ms: 20,
+            push_slice_documents: 128,
+            snapshot_after_changes: 8,
+            quarantine_bytes: 32 * 1024 * 1024,
+            actors_per_device: 16,
+            event_streams: 2_000,
+            attempts: 20,
+            attempt_window_s: 60,
+            attempt_memory: 10_000,
+            password_checks: 2,
+            password_memory_kib: 19_456,
+            sessions_per_account: 20,
+            request_s: 60,
+            stop_s: 20,
+            page: 500,
+            json_bytes: 2 * 1024 * 1024,
+        }
+    }
+}
+
+impl Limits {
+    /// Refuses limits with which nothing would work.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let zero = [
+            ("readers", self.readers),
+            ("write_queue", self.write_queue),
+            ("group_writes", self.group_writes),
+            ("push_slice_documents", self.push_slice_documents),
+            ("password_checks", self.password_checks),
+            ("page", self.page as usize),
+        ]
+        .into_iter()
+        .find(|(_, value)| *value == 0);
+        match zero {
+            Some((key, _)) => Err(Error::BadConfig(format!("limits.{key} must be at least 1"))),
+            None => Ok(()),
+        }
+    }
+}
+
+/// How long things last.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Lifetimes {
+    /// Seconds that an enrolment code is good for.
+    pub code_s: u64,
+    /// Seconds that a device's credential is good for.
+    pub credential_s: u64,
+    /// Seconds that a session is good for.
+    pub session_s: u64,
+    /// Seconds after a restore in which a device may offer what others wrote and the server lost.
+    pub recovery_s: u64,
+}
+
+impl Default for Lifetimes {
+    fn default() -> Self {
+        Self {
+            code_s: 24 * 3600,
+            credential_s: 400 * 24 * 3600,
+            session_s: 12 * 3600,
+            recovery_s: 30 * 24 * 3600,
+        }
+    }
+}

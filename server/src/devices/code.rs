@@ -1,0 +1,212 @@
+//! One-time codes that bind a device to an officer.
+
+use axum::{
+    extract::{Path, State},
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use qrcode::{QrCode, render::svg};
+use rusqlite::{OptionalExtension, params};
+use serde::{Deserialize, Serialize};
+use sokiem_record::id::AccountId;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::{
+    accounts::access::{Caller, Role},
+    app::{App, Shared},
+    clock,
+    error::Error,
+    http::{
+        body::Json,
+        problem::{Cause, Problem},
+    },
+};
+
+/// No 0, 1, I, L, O, U: nothing that is read wrongly from a screen or said wrongly on the telephone.
+const ALPHABET: &[u8; 30] = b"23456789ABCDEFGHJKMNPQRSTVWXYZ";
+const GROUPS: usize = 3;
+const GROUP: usize = 4;
+
+/// For whom.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewCode {
+    /// The account that the device will belong to.
+    account: Uuid,
+}
+
+/// A code, shown once.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Code {
+    /// Its id.
+    id: Uuid,
+    /// The code to type in.
+    code: String,
+    /// The same as the address that the QR code holds.
+    uri: String,
+    /// When it ends, milliseconds since 1970-01-01 UTC.
+    expires_ms: i64,
+    /// The QR code as SVG.
+    qr_svg: String,
+}
+
+/// A fresh code such as `7KQ2-M9XA-44TB`, from 59 random bits.
+fn generate() -> Result<String, Error> {
+    let mut code = String::new();
+    while code.len() < GROUPS * (GROUP + 1) {
+        for byte in clock::random::<16>()? {
+            // 240 = 8 · 30: larger bytes would favour the first letters.
+            if byte >= 240 || code.len() >= GROUPS * (GROUP + 1) {
+                continue;
+            }
+            if let Some(letter) = ALPHABET.get(usize::from(byte) % ALPHABET.len()) {
+                code.push(char::from(*letter));
+                if code.len() % (GROUP + 1) == GROUP {
+                    code.push('-');
+                }
+            }
+        }
+    }
+    code.pop();
+    Ok(code)
+}
+
+/// The digest of a code as somebody typed it: case, spaces and dashes don't matter.
+pub(crate) fn digest(typed: &str) -> [u8; 32] {
+    let letters: String = typed
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .map(|letter| letter.to_ascii_uppercase())
+        .collect();
+    clock::digest(letters.as_bytes())
+}
+
+fn uri(app: &App, code: &str) -> String {
+    let server: String = app
+        .public_url
+        .bytes()
+        .map(|byte| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                char::from(byte).to_string()
+            }
+            other => format!("%{other:02X}"),
+        })
+        .collect();
+    format!("sokiem:enrol?server={server}&code={code}")
+}
+
+fn qr_svg(uri: &str) -> Result<String, Problem> {
+    let code = QrCode::new(uri).map_err(|error| {
+        tracing::error!(%error, "no QR code");
+        Problem::new(Cause::Internal)
+    })?;
+    Ok(code
+        .render::<svg::Color<'_>>()
+        .min_dimensions(240, 240)
+        .build())
+}
+
+/// Make an enrolment code for an account.
+#[utoipa::path(post, path = "/api/v1/enrolment-codes", tag = "devices", request_body = NewCode,
+    responses((status = 201, body = Code), (status = 403, description = "forbidden"), (status = 422, description = "invalid: no such account")),
+    security(("session" = [])))]
+pub(crate) async fn create(
+    State(app): Shared,
+    caller: Caller,
+    Json(body): Json<NewCode>,
+) -> Result<(StatusCode, Json<Code>), Problem> {
+    caller.at_least(Role::Administrator)?;
+    let code = generate()?;
+    let digest = digest(&code);
+    let id = clock::new_id()?;
+    let expires_ms = clock::after_s(clock::now_ms(), app.config.lifetimes.code_s);
+    let account = AccountId(body.account);
+    app.store
+        .write(move |writing| {
+            let known = writing
+                .sql
+                .prepare_cached("SELECT 1 FROM accounts WHERE id = ?1 AND active = 1")?
+                .exists([account.as_bytes().as_slice()])?;
+            if !known {
+                return Err(Problem::invalid("There is no such account"));
+            }
+            writing.sql.execute(
+                "INSERT INTO codes (id, code_digest, account, created_by, created_ms, expires_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                params![
+                    id.as_bytes().as_slice(),
+                    digest.as_slice(),
+                    account.as_bytes().as_slice(),
+                    caller.account.as_bytes().as_slice(),
+                    writing.now_ms,
+                    expires_ms
+                ],
+            )?;
+            Ok(())
+        })
+        .await?;
+    let uri = uri(&app, &code);
+    let qr_svg = qr_svg(&uri)?;
+    Ok((
+        StatusCode::CREATED,
+        Json(Code {
+            id,
+            code,
+            uri,
+            expires_ms,
+            qr_svg,
+        }),
+    ))
+}
+
+/// The QR code of a code that is still good. The server keeps only a digest, so the code itself comes along.
+#[utoipa::path(get, path = "/api/v1/enrolment-codes/{id}/qr.svg", tag = "devices",
+    params(("id" = Uuid, Path, description = "The code's id"), ("x-sokiem-code" = String, Header, description = "The code")),
+    responses((status = 200, content_type = "image/svg+xml", body = String), (status = 404, description = "not-found")),
+    security(("session" = [])))]
+pub(crate) async fn qr(
+    State(app): Shared,
+    caller: Caller,
+    Path(id): Path<Uuid>,
+    headers: axum::http::HeaderMap,
+) -> Result<Response, Problem> {
+    caller.at_least(Role::Administrator)?;
+    let code = headers
+        .get("x-sokiem-code")
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default()
+        .to_owned();
+    let digest = digest(&code);
+    let good: Option<i64> = app
+        .store
+        .read(move |sql| {
+            Ok::<_, Error>(
+                sql.query_row(
+                    "SELECT 1 FROM codes WHERE id = ?1 AND code_digest = ?2 AND used_ms IS NULL AND expires_ms > ?3",
+                    params![id.as_bytes().as_slice(), digest.as_slice(), clock::now_ms()],
+                    |row| row.get(0),
+                )
+                .optional()?,
+            )
+        })
+        .await?;
+    good.ok_or_else(Problem::not_found)?;
+    let svg = qr_svg(&uri(&app, &code))?;
+    Ok(([(header::CONTENT_TYPE, "image/svg+xml")], svg).into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_have_three_groups_of_four_and_can_be_typed_carelessly() {
+        let code = generate().unwrap();
+        assert_eq!(code.split('-').map(str::len).collect::<Vec<_>>(), [4, 4, 4]);
+        assert_eq!(
+            digest(&code),
+            digest(&format!(" {} ", code.to_lowercase().replace('-', " ")))
+        );
+        assert_ne!(code, generate().unwrap());
+    }
+}

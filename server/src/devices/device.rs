@@ -1,0 +1,106 @@
+//! The list of devices, and sending one away.
+
+use axum::{
+    extract::{Path, State},
+    http::StatusCode,
+};
+use rusqlite::params;
+use serde::Serialize;
+use sokiem_record::id::{AccountId, DeviceId};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::{
+    accounts::access::{Caller, Role},
+    app::Shared,
+    error::Error,
+    http::{body::Json, problem::Problem},
+    store::id,
+    sync::poke::Poke,
+};
+
+/// A device. Times are milliseconds since 1970-01-01 UTC.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Device {
+    /// Its id.
+    id: Uuid,
+    /// Whose it is.
+    account: Uuid,
+    /// Whose it is, by name.
+    account_name: String,
+    /// What the officer calls it.
+    name: String,
+    /// The build that it was enrolled with.
+    app_version: String,
+    /// When it was enrolled.
+    enrolled_ms: i64,
+    /// When it was last heard of, to the minute.
+    last_seen_ms: i64,
+    /// When its credential ends.
+    expires_ms: i64,
+    /// When it was revoked.
+    revoked_ms: Option<i64>,
+    /// How many of its changes were refused and are kept.
+    quarantined: u64,
+}
+
+/// List devices.
+#[utoipa::path(get, path = "/api/v1/devices", tag = "devices",
+    responses((status = 200, body = Vec<Device>), (status = 403, description = "forbidden")),
+    security(("session" = [])))]
+pub(crate) async fn list(State(app): Shared, caller: Caller) -> Result<Json<Vec<Device>>, Problem> {
+    caller.at_least(Role::Administrator)?;
+    app.store
+        .read(|sql| {
+            let mut statement = sql.prepare_cached(
+                "SELECT devices.id, devices.account, accounts.name, devices.name, app_version, enrolled_ms, last_seen_ms,
+                        expires_ms, revoked_ms, (SELECT count(*) FROM quarantine WHERE device = devices.id)
+                   FROM devices JOIN accounts ON accounts.id = devices.account ORDER BY enrolled_ms, devices.id",
+            )?;
+            let rows = statement.query_map([], |row| {
+                Ok(Device {
+                    id: id::id::<DeviceId>(row, 0)?.0,
+                    account: id::id::<AccountId>(row, 1)?.0,
+                    account_name: row.get(2)?,
+                    name: row.get(3)?,
+                    app_version: row.get(4)?,
+                    enrolled_ms: row.get(5)?,
+                    last_seen_ms: row.get(6)?,
+                    expires_ms: row.get(7)?,
+                    revoked_ms: row.get(8)?,
+                    quarantined: row.get(9)?,
+                })
+            })?;
+            let devices = rows.collect::<Result<_, _>>().map_err(Error::from)?;
+            Ok(Json(devices))
+        })
+        .await
+}
+
+/// Revoke a device: it can neither push nor pull from now on.
+#[utoipa::path(delete, path = "/api/v1/devices/{id}", tag = "devices",
+    params(("id" = Uuid, Path, description = "The device")),
+    responses((status = 204, description = "Revoked"), (status = 404, description = "not-found")),
+    security(("session" = [])))]
+pub(crate) async fn revoke(
+    State(app): Shared,
+    caller: Caller,
+    Path(device): Path<Uuid>,
+) -> Result<StatusCode, Problem> {
+    caller.at_least(Role::Administrator)?;
+    let device = DeviceId(device);
+    app.store
+        .write(move |writing| {
+            let known = writing.sql.execute(
+                "UPDATE devices SET revoked_ms = coalesce(revoked_ms, ?2) WHERE id = ?1",
+                params![device.as_bytes().as_slice(), writing.now_ms],
+            )?;
+            if known == 0 {
+                return Err(Problem::not_found());
+            }
+            writing.poke(Poke::Revoked(device));
+            Ok(())
+        })
+        .await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,91 @@
+//! What can go wrong inside the server. Callers over HTTP see a [`crate::http::problem::Problem`] instead.
+
+use std::{io, path::PathBuf};
+
+use sokiem_record::document::DocumentError;
+
+/// An operation of the server that failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The configuration could not be read, or says something impossible.
+    #[error("reading the configuration: {0}")]
+    Config(#[from] Box<figment::Error>),
+    /// A configured value makes no sense.
+    #[error("configuration: {0}")]
+    BadConfig(String),
+    /// The data folder could not be made.
+    #[error("preparing the data folder {path}: {source}")]
+    DataFolder {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The database could not be opened or upgraded.
+    #[error("opening the database {path}: {source}")]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: rusqlite::Error,
+    },
+    /// The database was written by a newer server.
+    #[error("the database has version {found}, this server knows up to {known}")]
+    NewerDatabase {
+        /// What the file says.
+        found: usize,
+        /// What this build knows.
+        known: usize,
+    },
+    /// A statement failed.
+    #[error("database: {0}")]
+    Sql(#[from] rusqlite::Error),
+    /// A row holds what it can't hold.
+    #[error("the database holds an unreadable {0}")]
+    Unreadable(&'static str),
+    /// A stored document can't be loaded.
+    #[error(transparent)]
+    Document(#[from] DocumentError),
+    /// The group of writes that this one belonged to was not committed.
+    #[error("the write was not committed")]
+    NotCommitted,
+    /// The server is stopping, or a worker thread is gone.
+    #[error("the store is closed")]
+    Closed,
+    /// Work on a blocking thread panicked.
+    #[error("a worker panicked")]
+    Panicked,
+    /// The operating system gave no randomness.
+    #[error("no randomness: {0}")]
+    Randomness(getrandom::Error),
+    /// A password could not be hashed or a stored hash is not one.
+    #[error("password hash: {0}")]
+    PasswordHash(String),
+    /// The address could not be bound, or the listener failed.
+    #[error("listening on {address}: {source}")]
+    Listen {
+        /// The address.
+        address: std::net::SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// An account with that name exists.
+    #[error("an account named {0} exists")]
+    AccountExists(String),
+}
+
+impl Error {
+    /// Whether the same call may succeed later without anybody changing anything.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Error::NotCommitted | Error::Closed => true,
+            Error::Sql(rusqlite::Error::SqliteFailure(error, _)) => matches!(
+                error.code,
+                rusqlite::ErrorCode::DatabaseBusy
+                    | rusqlite::ErrorCode::DatabaseLocked
+                    | rusqlite::ErrorCode::DiskFull
+            ),
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! Request bodies: read within the limits, then decoded strictly.
+
+use std::{error::Error as _, sync::Arc};
+
+use axum::{
+    body::{Body, Bytes, to_bytes},
+    extract::{FromRequest, FromRequestParts, Query, Request},
+    http::{HeaderMap, header, request::Parts},
+    response::{IntoResponse, Response},
+};
+use http_body_util::LengthLimitError;
+use serde::{Serialize, de::DeserializeOwned};
+use sokiem_record::{
+    limits,
+    wire::{self, DecodeError, Versioned},
+};
+
+use crate::{
+    app::App,
+    http::problem::{Cause, Problem},
+};
+
+/// A CBOR message of the sync protocol.
+pub(crate) struct Cbor<T>(pub(crate) T);
+
+/// A JSON body whose type refuses unknown fields.
+pub(crate) struct Json<T>(pub(crate) T);
+
+/// Query parameters; what can't be read is a problem document.
+pub(crate) struct Parameters<T>(pub(crate) T);
+
+fn media_type(headers: &HeaderMap) -> &str {
+    headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split(';').next())
+        .map_or("", str::trim)
+}
+
+fn expect_media_type(headers: &HeaderMap, expected: &'static str) -> Result<(), Problem> {
+    if media_type(headers).eq_ignore_ascii_case(expected) {
+        return Ok(());
+    }
+    Err(Problem::new(Cause::UnsupportedMediaType)
+        .detail(format!("The content type must be {expected}")))
+}
+
+async fn read(body: Body, limit: usize) -> Result<Bytes, Problem> {
+    to_bytes(body, limit).await.map_err(|error| {
+        let mut cause = error.source();
+        while let Some(inner) = cause {
+            if inner.is::<LengthLimitError>() {
+                return Problem::new(Cause::BodyTooLarge).detail(format!(
+                    "The body is larger than {limit} bytes, or larger than {} as sent",
+                    limits::MAX_BODY_BYTES
+                ));
+            }
+            cause = inner.source();
+        }
+        Problem::new(Cause::MalformedBody)
+            .detail("The body was cut off or is not encoded as its headers say")
+    })
+}
+
+impl<T: DeserializeOwned + Versioned> FromRequest<Arc<App>> for Cbor<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &Arc<App>) -> Result<Self, Problem> {
+        expect_media_type(request.headers(), wire::MEDIA_TYPE)?;
+        let bytes = read(request.into_body(), limits::MAX_DECOMPRESSED_BYTES).await?;
+        match wire::decode(&bytes) {
+            Ok(message) => Ok(Self(message)),
+            Err(DecodeError::Version(version)) => Err(Problem::new(Cause::UnsupportedVersion)
+                .detail(format!(
+                    "This server speaks version {}",
+                    wire::PROTOCOL_VERSION
+                ))
+                .member("version", version)),
+            Err(error) => {
+                Err(Problem::new(Cause::MalformedBody).detail(shortened(&error.to_string())))
+            }
+        }
+    }
+}
+
+impl<T: DeserializeOwned> FromRequest<Arc<App>> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Problem> {
+        expect_media_type(request.headers(), "application/json")?;
+        let bytes = read(request.into_body(), app.config.limits.json_bytes).await?;
+        serde_json::from_slice(&bytes).map(Self).map_err(|error| {
+            Problem::new(Cause::MalformedBody).detail(shortened(&error.to_string()))
+        })
+    }
+}
+
+impl<T: DeserializeOwned> FromRequestParts<Arc<App>> for Parameters<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        Query::<T>::from_request_parts(parts, app)
+            .await
+            .map(|Query(value)| Self(value))
+            .map_err(|error| {
+                Problem::new(Cause::MalformedQuery).detail(shortened(&error.body_text()))
+            })
+    }
+}
+
+impl<T: Serialize> IntoResponse for Cbor<T> {
+    fn into_response(self) -> Response {
+        (
+            [(header::CONTENT_TYPE, wire::MEDIA_TYPE)],
+            wire::encode(&self.0),
+        )
+            .into_response()
+    }
+}
+
+impl<T: Serialize> IntoResponse for Json<T> {
+    fn into_response(self) -> Response {
+        axum::Json(self.0).into_response()
+    }
+}
+
+/// Decoders may quote what they met; enough of it to find the mistake, and no more.
+fn shortened(text: &str) -> String {
+    text.chars().take(200).collect()
+}

@@ -1,0 +1,194 @@
+//! The one error type that answers over HTTP: RFC 9457 problem documents.
+//!
+//! A problem names its cause and never the inside of the server: internal errors go to the log with
+//! the request id, and the caller gets a bland 500.
+
+use std::borrow::Cow;
+
+use axum::{
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde_json::{Map, Value, json};
+
+use crate::error::Error;
+
+/// The media type of problem documents.
+pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
+
+macro_rules! problems {
+    ($($variant:ident $slug:literal $status:ident $title:literal $vi:literal)*) => {
+        /// What can be wrong with a request. The slug is the last part of the problem's `type`.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum Cause { $($variant,)* }
+
+        impl Cause {
+            #[cfg(test)]
+            pub(crate) const ALL: &[Cause] = &[$(Cause::$variant,)*];
+
+            pub(crate) fn slug(self) -> &'static str { match self { $(Cause::$variant => $slug,)* } }
+            pub(crate) fn status(self) -> StatusCode { match self { $(Cause::$variant => StatusCode::$status,)* } }
+            fn title(self) -> &'static str { match self { $(Cause::$variant => $title,)* } }
+            fn vietnamese(self) -> &'static str { match self { $(Cause::$variant => $vi,)* } }
+        }
+    };
+}
+
+problems! {
+    MalformedBody "malformed-body" BAD_REQUEST "The body does not have the expected shape" "Nội dung gửi lên không đúng cấu trúc."
+    MalformedQuery "malformed-query" BAD_REQUEST "The address or its parameters can't be read" "Địa chỉ hoặc tham số không đọc được."
+    UnsupportedVersion "unsupported-version" BAD_REQUEST "This protocol version is not supported" "Phiên bản giao thức không được hỗ trợ. Hãy cập nhật ứng dụng."
+    CredentialMissing "credential-missing" UNAUTHORIZED "A credential is needed" "Cần đăng nhập hoặc ghi danh thiết bị."
+    CredentialInvalid "credential-invalid" UNAUTHORIZED "The credential is not valid" "Thông tin đăng nhập không đúng."
+    CredentialExpired "credential-expired" UNAUTHORIZED "The credential has expired" "Thông tin đăng nhập đã hết hạn."
+    DeviceRevoked "device-revoked" FORBIDDEN "This device was revoked" "Thiết bị này đã bị thu hồi quyền."
+    Forbidden "forbidden" FORBIDDEN "You may not do this" "Bạn không có quyền làm việc này."
+    NotFound "not-found" NOT_FOUND "There is no such thing" "Không tìm thấy."
+    MethodNotAllowed "method-not-allowed" METHOD_NOT_ALLOWED "This address does not take that method" "Địa chỉ này không nhận phương thức đó."
+    CodeUnknown "code-unknown" NOT_FOUND "This enrolment code is unknown" "Mã ghi danh không đúng."
+    CodeUsed "code-used" GONE "This enrolment code was used" "Mã ghi danh đã được dùng."
+    CodeExpired "code-expired" GONE "This enrolment code has expired" "Mã ghi danh đã hết hạn."
+    TimedOut "timed-out" REQUEST_TIMEOUT "The request took too long" "Yêu cầu mất quá nhiều thời gian."
+    EpochChanged "epoch-changed" CONFLICT "The server's history is another one than the device knows" "Lịch sử của máy chủ đã thay đổi. Thiết bị sẽ tự đối chiếu lại."
+    Stale "stale" CONFLICT "The record has changed meanwhile" "Hồ sơ đã thay đổi. Hãy xem lại rồi quyết định."
+    Exists "exists" CONFLICT "It exists already" "Đã tồn tại."
+    BodyTooLarge "body-too-large" PAYLOAD_TOO_LARGE "The body is too large" "Nội dung gửi lên quá lớn."
+    UnsupportedMediaType "unsupported-media-type" UNSUPPORTED_MEDIA_TYPE "This content type or encoding is not accepted" "Loại nội dung không được chấp nhận."
+    Invalid "invalid" UNPROCESSABLE_ENTITY "A value is not valid" "Có giá trị không hợp lệ."
+    TooManyRequests "too-many-requests" TOO_MANY_REQUESTS "Too many attempts" "Quá nhiều lần thử. Hãy đợi một lát."
+    Internal "internal" INTERNAL_SERVER_ERROR "The server failed" "Máy chủ gặp lỗi. Dữ liệu đã lưu vẫn an toàn."
+    Unavailable "unavailable" SERVICE_UNAVAILABLE "The server can't take this now" "Máy chủ tạm thời chưa phục vụ được."
+}
+
+/// A problem document on its way out.
+#[derive(Debug)]
+pub(crate) struct Problem {
+    cause: Cause,
+    detail: Cow<'static, str>,
+    members: Map<String, Value>,
+}
+
+impl Problem {
+    /// A problem of this cause.
+    pub(crate) fn new(cause: Cause) -> Self {
+        Self {
+            cause,
+            detail: Cow::Borrowed(cause.title()),
+            members: Map::new(),
+        }
+    }
+
+    /// With what exactly is wrong, in English. Never content of records and nothing internal.
+    pub(crate) fn detail(mut self, detail: impl Into<Cow<'static, str>>) -> Self {
+        self.detail = detail.into();
+        self
+    }
+
+    /// With an extension member.
+    pub(crate) fn member(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.members.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// A value that is not valid.
+    pub(crate) fn invalid(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(Cause::Invalid).detail(detail)
+    }
+
+    /// A thing that does not exist, or that the caller may not know of.
+    pub(crate) fn not_found() -> Self {
+        Self::new(Cause::NotFound)
+    }
+
+    /// Something that the caller's role or areas do not allow.
+    pub(crate) fn forbidden() -> Self {
+        Self::new(Cause::Forbidden)
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = self.cause.status();
+        let mut body = json!({
+            "type": format!("/problems/{}", self.cause.slug()),
+            "title": self.cause.title(),
+            "status": status.as_u16(),
+            "detail": self.detail,
+            "detail_vi": self.cause.vietnamese(),
+        });
+        if let Some(object) = body.as_object_mut() {
+            object.extend(self.members);
+        }
+        let mut response = (
+            status,
+            [(header::CONTENT_TYPE, MEDIA_TYPE)],
+            body.to_string(),
+        )
+            .into_response();
+        let headers = response.headers_mut();
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if matches!(self.cause, Cause::TooManyRequests) {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("60"));
+        }
+        if matches!(self.cause, Cause::Unavailable) {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        }
+        response
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        tracing::error!(error = %error, "request failed");
+        match error {
+            Error::AccountExists(_) => Self::new(Cause::Exists),
+            error if error.is_retryable() => Self::new(Cause::Unavailable),
+            _ => Self::new(Cause::Internal),
+        }
+    }
+}
+
+impl From<rusqlite::Error> for Problem {
+    fn from(error: rusqlite::Error) -> Self {
+        Error::from(error).into()
+    }
+}
+
+/// Gives answers that did not come from a handler (no such route, timeout, panic) the same form.
+pub(crate) async fn dress(response: Response) -> Response {
+    let status = response.status();
+    let dressed = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|media_type| media_type.as_bytes().starts_with(MEDIA_TYPE.as_bytes()));
+    if dressed || !(status.is_client_error() || status.is_server_error()) {
+        return response;
+    }
+    let cause = match status {
+        StatusCode::NOT_FOUND => Cause::NotFound,
+        StatusCode::METHOD_NOT_ALLOWED => Cause::MethodNotAllowed,
+        StatusCode::PAYLOAD_TOO_LARGE => Cause::BodyTooLarge,
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => Cause::UnsupportedMediaType,
+        StatusCode::REQUEST_TIMEOUT => Cause::TimedOut,
+        StatusCode::SERVICE_UNAVAILABLE => Cause::Unavailable,
+        status if status.is_client_error() => Cause::MalformedQuery,
+        _ => Cause::Internal,
+    };
+    Problem::new(cause).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_cause_has_its_own_slug() {
+        let slugs: BTreeSet<_> = Cause::ALL.iter().map(|cause| cause.slug()).collect();
+        assert_eq!(slugs.len(), Cause::ALL.len());
+        assert!(Cause::ALL.iter().all(|cause| !cause.status().is_success()));
+    }
+}

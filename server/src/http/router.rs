@@ -1,0 +1,133 @@
+//! Every route of the server, in one place, and the layers around them.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    http::{HeaderName, StatusCode, header},
+    middleware::{from_fn_with_state, map_response},
+};
+use sokiem_record::limits;
+use tower_http::{
+    catch_panic::CatchPanicLayer,
+    compression::CompressionLayer,
+    decompression::RequestDecompressionLayer,
+    limit::RequestBodyLimitLayer,
+    request_id::{MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer},
+    sensitive_headers::SetSensitiveRequestHeadersLayer,
+    timeout::TimeoutLayer,
+};
+use utoipa::{
+    Modify, OpenApi,
+    openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    accounts::{account, grant, session},
+    app::App,
+    areas::{area, moving},
+    clock,
+    devices::{actor, code, device, enrolment},
+    http::{access_log, health, landing, problem},
+    sync::{events, exchange, reconcile},
+};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "Sổ Kiểm", description = "Sync for devices, review and reports for supervisors. Errors are RFC 9457 problem documents."),
+    modifiers(&Credentials)
+)]
+struct Api;
+
+struct Credentials;
+
+impl Modify for Credentials {
+    fn modify(&self, api: &mut utoipa::openapi::OpenApi) {
+        let components = api.components.get_or_insert_default();
+        for (name, description) in [
+            ("device", "The credential that enrolment gave"),
+            (
+                "session",
+                "The token of POST /api/v1/session, or its cookie",
+            ),
+        ] {
+            let scheme = HttpBuilder::new()
+                .scheme(HttpAuthScheme::Bearer)
+                .description(Some(description));
+            components.add_security_scheme(name, SecurityScheme::Http(scheme.build()));
+        }
+    }
+}
+
+/// The routes with their documentation. A route that is added in another way than `routes!` would be
+/// missing in the OpenAPI document; a test looks for that.
+fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::with_openapi(Api::openapi())
+        .routes(routes!(landing::page))
+        .routes(routes!(health::healthz))
+        .routes(routes!(health::readyz))
+        .routes(routes!(health::metrics))
+        .routes(routes!(document))
+        .routes(routes!(enrolment::enrol))
+        .routes(routes!(actor::add))
+        .routes(routes!(exchange::exchange))
+        .routes(routes!(reconcile::reconcile))
+        .routes(routes!(events::events))
+        .routes(routes!(session::sign_in, session::me, session::sign_out))
+        .routes(routes!(account::create, account::list))
+        .routes(routes!(grant::put, grant::delete))
+        .routes(routes!(area::create, area::list))
+        .routes(routes!(moving::move_unit))
+        .routes(routes!(code::create))
+        .routes(routes!(code::qr))
+        .routes(routes!(device::list))
+        .routes(routes!(device::revoke))
+}
+
+/// This document.
+#[utoipa::path(get, path = "/api/openapi.json", tag = "operation",
+    responses((status = 200, content_type = "application/json", description = "OpenAPI 3.1", body = String)))]
+async fn document() -> axum::Json<utoipa::openapi::OpenApi> {
+    let (_, api) = routes().split_for_parts();
+    axum::Json(api)
+}
+
+#[derive(Clone)]
+struct NewRequestId;
+
+impl MakeRequestId for NewRequestId {
+    fn make_request_id<B>(&mut self, _: &axum::http::Request<B>) -> Option<RequestId> {
+        let id = clock::new_id().ok()?;
+        id.to_string().parse().ok().map(RequestId::new)
+    }
+}
+
+/// The whole service.
+pub(crate) fn service(app: Arc<App>) -> Router {
+    let request_id = HeaderName::from_static("x-request-id");
+    let (router, _) = routes().split_for_parts();
+    let timeout = Duration::from_secs(app.config.limits.request_s);
+    // Outermost last. The body is limited as it was sent, then decompressed; each handler's extractor
+    // limits it again as it comes out.
+    router
+        .layer(DefaultBodyLimit::max(limits::MAX_DECOMPRESSED_BYTES))
+        .layer(TimeoutLayer::with_status_code(
+            StatusCode::REQUEST_TIMEOUT,
+            timeout,
+        ))
+        .layer(CatchPanicLayer::new())
+        .layer(RequestDecompressionLayer::new())
+        .layer(RequestBodyLimitLayer::new(limits::MAX_BODY_BYTES))
+        .layer(map_response(problem::dress))
+        .layer(CompressionLayer::new())
+        .layer(from_fn_with_state(Arc::clone(&app), access_log::record))
+        .layer(PropagateRequestIdLayer::new(request_id.clone()))
+        .layer(SetRequestIdLayer::new(request_id, NewRequestId))
+        .layer(SetSensitiveRequestHeadersLayer::new([
+            header::AUTHORIZATION,
+            header::COOKIE,
+        ]))
+        .with_state(app)
+}

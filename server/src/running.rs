@@ -1,0 +1,267 @@
+//! Starting and stopping.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use sokiem_record::id::{AccountId, EpochId};
+use tokio::{
+    net::TcpListener,
+    sync::{Semaphore, watch},
+    task::JoinHandle,
+};
+
+use crate::{
+    accounts::{access::Role, account, attempts::Attempts, password},
+    app::{self, App},
+    clock,
+    config::Config,
+    error::Error,
+    http::router,
+    store::Store,
+    sync::poke::Pokes,
+    telemetry::Metrics,
+};
+
+/// A server that runs.
+pub struct Running {
+    address: SocketAddr,
+    app: Arc<App>,
+    stop: watch::Sender<bool>,
+    serving: JoinHandle<std::io::Result<()>>,
+}
+
+/// Opens the database, binds the address and starts to serve in the background.
+///
+/// # Errors
+/// [`Error`] when the database can't be opened or the address not bound.
+pub async fn serve(config: Config) -> Result<Running, Error> {
+    let listener = TcpListener::bind(config.listen)
+        .await
+        .map_err(|source| Error::Listen {
+            address: config.listen,
+            source,
+        })?;
+    let address = listener.local_addr().map_err(|source| Error::Listen {
+        address: config.listen,
+        source,
+    })?;
+    let (stop, stopping) = watch::channel(false);
+    let app = Arc::new(open(config, address, stopping).await?);
+    let service =
+        router::service(Arc::clone(&app)).into_make_service_with_connect_info::<SocketAddr>();
+    let mut signal = app.stopping.clone();
+    let stopped = async move {
+        let _ = signal.wait_for(|stopping| *stopping).await;
+    };
+    let serving = tokio::spawn(async move {
+        axum::serve(listener, service)
+            .with_graceful_shutdown(stopped)
+            .await
+    });
+    tracing::info!(%address, epoch = %app.epoch, "serving");
+    Ok(Running {
+        address,
+        app,
+        stop,
+        serving,
+    })
+}
+
+async fn open(
+    config: Config,
+    address: SocketAddr,
+    stopping: watch::Receiver<bool>,
+) -> Result<App, Error> {
+    let metrics = Arc::new(Metrics::new());
+    let pokes = Pokes::new();
+    let (folder, limits) = (config.data_dir.clone(), config.limits.clone());
+    let (counted, heard) = (Arc::clone(&metrics), pokes.clone());
+    let opening =
+        tokio::task::spawn_blocking(move || Store::open(&folder, &limits, counted, heard));
+    let store = opening.await.map_err(|_| Error::Panicked)??;
+    let epoch = app::epoch(&store).await?;
+    Ok(App {
+        public_url: config
+            .public_url
+            .clone()
+            .unwrap_or_else(|| format!("http://{address}")),
+        attempts: Attempts::new(&config.limits),
+        password_checks: Arc::new(Semaphore::new(config.limits.password_checks)),
+        event_streams: Arc::new(Semaphore::new(config.limits.event_streams)),
+        config,
+        store,
+        metrics,
+        pokes,
+        epoch,
+        stopping,
+    })
+}
+
+impl Running {
+    /// The address that it listens on.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// `http://` and the address.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The history of the database.
+    pub fn epoch(&self) -> EpochId {
+        self.app.epoch
+    }
+
+    /// Makes an account without asking who calls: for the first administrator. Everything else goes
+    /// through the API.
+    ///
+    /// # Errors
+    /// [`Error::AccountExists`], or the database failed.
+    pub async fn create_account(
+        &self,
+        login: &str,
+        name: &str,
+        role: Role,
+        password: &str,
+    ) -> Result<AccountId, Error> {
+        create_account(&self.app, login, name, role, password).await
+    }
+
+    /// Stops: takes no new connection, finishes what is under way, commits, closes the database.
+    ///
+    /// # Errors
+    /// [`Error::Listen`] when the listener had failed.
+    pub async fn stop(mut self) -> Result<(), Error> {
+        let _ = self.stop.send(true);
+        let patience = Duration::from_secs(self.app.config.limits.stop_s);
+        let served = tokio::time::timeout(patience, &mut self.serving).await;
+        if served.is_err() {
+            tracing::warn!("requests were still under way when the time to stop was over");
+            self.serving.abort();
+        }
+        self.close().await;
+        match served {
+            Ok(Ok(Err(source))) => Err(Error::Listen {
+                address: self.address,
+                source,
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    async fn close(&self) {
+        let app = Arc::clone(&self.app);
+        if tokio::task::spawn_blocking(move || app.store.close())
+            .await
+            .is_err()
+        {
+            tracing::error!("closing the database panicked");
+        }
+    }
+
+    /// Serves until SIGTERM or SIGINT, or until the listener fails; then stops.
+    ///
+    /// # Errors
+    /// As [`Running::stop`].
+    pub async fn until_signal(mut self) -> Result<(), Error> {
+        tokio::select! {
+            () = signal() => {
+                tracing::info!("stopping");
+                self.stop().await
+            }
+            served = &mut self.serving => {
+                self.close().await;
+                match served {
+                    Ok(Err(source)) => Err(Error::Listen { address: self.address, source }),
+                    _ => Ok(()),
+                }
+            }
+        }
+    }
+}
+
+async fn signal() {
+    let interrupted = async {
+        let _ = tokio::signal::ctrl_c().await;
+    };
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let terminated = async {
+            match signal(SignalKind::terminate()) {
+                Ok(mut stream) => {
+                    stream.recv().await;
+                }
+                Err(_) => std::future::pending().await,
+            }
+        };
+        tokio::select! { () = interrupted => {}, () = terminated => {} }
+    }
+    #[cfg(not(unix))]
+    interrupted.await;
+}
+
+async fn create_account(
+    app: &App,
+    login: &str,
+    name: &str,
+    role: Role,
+    password: &str,
+) -> Result<AccountId, Error> {
+    let hash = password::hash_apart(app, password.to_owned()).await?;
+    let (login, name) = (login.to_lowercase(), name.to_owned());
+    app.store
+        .write(move |writing| {
+            account::insert(
+                writing.sql,
+                &login,
+                &name,
+                "",
+                role,
+                Some(&hash),
+                writing.now_ms,
+            )
+        })
+        .await
+}
+
+/// Makes an account in the database of a server that does not run.
+///
+/// # Errors
+/// As [`Running::create_account`].
+pub async fn create_account_offline(
+    config: Config,
+    login: &str,
+    name: &str,
+    role: Role,
+    password: &str,
+) -> Result<AccountId, Error> {
+    let app = offline(config).await?;
+    let account = create_account(&app, login, name, role, password).await;
+    app.store.close();
+    account
+}
+
+/// Starts a new epoch in a database that was restored from a backup. Devices then reconcile and bring
+/// back what the backup lacks.
+///
+/// # Errors
+/// The database can't be opened or written.
+pub async fn start_epoch_offline(config: Config) -> Result<EpochId, Error> {
+    let recovery_s = config.lifetimes.recovery_s;
+    let app = offline(config).await?;
+    let epoch = app
+        .store
+        .write(move |writing| {
+            app::restore_epoch(writing.sql, clock::after_s(writing.now_ms, recovery_s))
+        })
+        .await;
+    app.store.close();
+    epoch
+}
+
+async fn offline(config: Config) -> Result<App, Error> {
+    let (_, stopping) = watch::channel(false);
+    let address = config.listen;
+    open(config, address, stopping).await
+}

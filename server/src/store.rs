@@ -1,0 +1,138 @@
+//! The database: one SQLite file, one writer thread, a few readers.
+//!
+//! A write is answered after the COMMIT that holds it and not before: an acknowledgement means that
+//! it is on disk. SQL never runs on the threads that serve requests.
+
+pub(crate) mod id;
+mod migration;
+mod reader;
+mod writer;
+
+use std::{
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use rusqlite::Connection;
+use tokio::sync::mpsc;
+
+pub(crate) use writer::Writing;
+
+use crate::{config::Limits, error::Error, sync::poke::Pokes, telemetry::Metrics};
+
+/// Name of the database file in the data folder.
+pub const FILE_NAME: &str = "sokiem.sqlite3";
+
+/// A handle on the database.
+pub(crate) struct Store {
+    writer: Mutex<Option<mpsc::Sender<writer::Job>>>,
+    thread: Mutex<Option<std::thread::JoinHandle<()>>>,
+    readers: reader::Readers,
+    metrics: Arc<Metrics>,
+}
+
+impl Store {
+    /// Opens the database in `folder`, making or upgrading it, and starts the writer.
+    pub(crate) fn open(
+        folder: &Path,
+        limits: &Limits,
+        metrics: Arc<Metrics>,
+        pokes: Pokes,
+    ) -> Result<Self, Error> {
+        std::fs::create_dir_all(folder).map_err(|source| Error::DataFolder {
+            path: folder.to_owned(),
+            source,
+        })?;
+        let path = folder.join(FILE_NAME);
+        let failed = |source| Error::Open {
+            path: path.clone(),
+            source,
+        };
+        let mut connection = open_connection(&path).map_err(failed)?;
+        migration::upgrade(&mut connection)?;
+        let mut readers = Vec::new();
+        for _ in 0..limits.readers {
+            let reader = open_connection(&path).map_err(failed)?;
+            reader
+                .pragma_update(None, "query_only", true)
+                .map_err(failed)?;
+            readers.push(reader);
+        }
+        let (sender, receiver) = mpsc::channel(limits.write_queue);
+        let thread = writer::start(connection, receiver, limits, Arc::clone(&metrics), pokes)
+            .map_err(|source| Error::DataFolder {
+                path: folder.to_owned(),
+                source,
+            })?;
+        Ok(Self {
+            writer: Mutex::new(Some(sender)),
+            thread: Mutex::new(Some(thread)),
+            readers: reader::Readers::new(readers),
+            metrics,
+        })
+    }
+
+    /// Runs `work` on the writer thread and returns what it returned, once it is committed. An error
+    /// from `work` undoes what it wrote and nothing else.
+    pub(crate) async fn write<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        F: FnOnce(&Writing<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        let (job, answer) = writer::job(work);
+        self.metrics.write_queue.inc();
+        let sender = self
+            .writer
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        sender
+            .ok_or(Error::Closed)?
+            .send(job)
+            .await
+            .map_err(|_| Error::Closed)?;
+        answer.await.map_err(|_| Error::Closed)?
+    }
+
+    /// Runs `work` on a reader, in one read transaction.
+    pub(crate) async fn read<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        F: FnOnce(&Connection) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        self.readers.read(work).await
+    }
+
+    /// Commits what is queued and stops the writer. Blocks until that is done.
+    pub(crate) fn close(&self) {
+        self.writer
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let thread = self
+            .thread
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(thread) = thread
+            && thread.join().is_err()
+        {
+            tracing::error!("the writer thread panicked");
+        }
+    }
+}
+
+fn open_connection(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open(path)?;
+    connection.busy_timeout(Duration::from_secs(10))?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "cache_size", -32_000)?;
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    connection.set_prepared_statement_cache_capacity(128);
+    Ok(connection)
+}

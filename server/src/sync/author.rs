@@ -1,0 +1,143 @@
+//! Writing on behalf of an account: the same log, the same rules, another hand.
+
+use rusqlite::params;
+use serde_json::Value as Json;
+use sokiem_record::{
+    ChangeHash,
+    document::Document,
+    edit::{Author, Edit, EditError, Written},
+    genesis,
+    id::{AccountId, ActorId, AreaId, DocumentId, EpochId, Kind},
+};
+
+use crate::{
+    error::Error,
+    http::problem::{Cause, Problem},
+    store::Writing,
+    sync::stored::{self, Fresh, Row, Source},
+};
+
+/// In whose name the server writes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pen {
+    pub(crate) epoch: EpochId,
+    pub(crate) account: AccountId,
+}
+
+impl Pen {
+    /// The actor of the account's changes.
+    pub(crate) fn actor(self) -> ActorId {
+        genesis::server_actor(self.epoch, self.account)
+    }
+
+    pub(crate) fn author(self, writing: &Writing<'_>, reason: Option<String>) -> Author {
+        Author {
+            actor: self.actor(),
+            time_ms: writing.now_ms,
+            reason,
+        }
+    }
+
+    /// Makes the actor known, so that histories can name it.
+    fn sign(self, writing: &Writing<'_>) -> Result<(), Error> {
+        writing
+            .sql
+            .prepare_cached(
+                "INSERT INTO actors (actor, account, device, created_ms) VALUES (?1, ?2, NULL, ?3)
+                 ON CONFLICT (actor) DO NOTHING",
+            )?
+            .execute(params![
+                self.actor().as_bytes().as_slice(),
+                self.account.as_bytes().as_slice(),
+                writing.now_ms
+            ])?;
+        Ok(())
+    }
+}
+
+/// Begins a document in an area. False when it exists already; then nothing is done.
+pub(crate) fn begin(
+    writing: &Writing<'_>,
+    pen: Pen,
+    area: AreaId,
+    id: DocumentId,
+    kind: Kind,
+    fields: &[(&'static str, Json)],
+    more: &[Edit],
+) -> Result<bool, Problem> {
+    if stored::find(writing.sql, id)?.is_some() {
+        return Ok(false);
+    }
+    pen.sign(writing)?;
+    let author = pen.author(writing, None);
+    let (mut document, first) = genesis::document(id, kind, &author, fields).map_err(refused)?;
+    let mut written = vec![first];
+    if !more.is_empty() {
+        written.extend(document.edit(&author, None, more).map_err(refused)?);
+    }
+    keep(writing, pen, None, area, &document, written)?;
+    Ok(true)
+}
+
+/// Edits a document; `None` when it reads like that already.
+pub(crate) fn edit(
+    writing: &Writing<'_>,
+    pen: Pen,
+    row: &Row,
+    base: Option<&[ChangeHash]>,
+    edits: &[Edit],
+    reason: Option<String>,
+) -> Result<Option<ChangeHash>, Problem> {
+    pen.sign(writing)?;
+    let mut document = stored::open(writing.sql, row)?;
+    let author = pen.author(writing, reason);
+    let Some(written) = document.edit(&author, base, edits).map_err(refused)? else {
+        return Ok(None);
+    };
+    let hash = written.hash;
+    keep(writing, pen, Some(row), row.area, &document, vec![written])?;
+    Ok(Some(hash))
+}
+
+fn keep(
+    writing: &Writing<'_>,
+    pen: Pen,
+    row: Option<&Row>,
+    area: AreaId,
+    document: &Document,
+    written: Vec<Written>,
+) -> Result<(), Error> {
+    let actor = pen.actor();
+    let fresh: Vec<Fresh> = written
+        .into_iter()
+        .map(|written| Fresh {
+            hash: written.hash,
+            actor,
+            bytes: written.bytes,
+        })
+        .collect();
+    let summary = document.summary();
+    let source = Source::Account(pen.account);
+    stored::keep(
+        writing,
+        row,
+        area,
+        document,
+        &summary,
+        &fresh,
+        source,
+        writing.now_ms,
+    )
+}
+
+/// An edit that can't be made is the caller's mistake, except where Automerge itself fails.
+fn refused(error: EditError) -> Problem {
+    match error {
+        EditError::Automerge(error) => {
+            tracing::error!(%error, "an edit that the schema allows failed");
+            Problem::new(Cause::Internal)
+        }
+        EditError::UnknownBase => Problem::new(Cause::Stale).detail(error.to_string()),
+        error => Problem::invalid(error.to_string()),
+    }
+}

@@ -1,0 +1,144 @@
+//! The one request that keeps a device in step: push, then pull.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use axum::extract::State;
+use sokiem_record::{
+    ChangeHash,
+    chunk::ChangeHeader,
+    id::{DocumentId, EpochId},
+    limits,
+    wire::{
+        ChangeOutcome, DocumentOutcome, DocumentPush, ExchangeRequest, ExchangeResponse,
+        PROTOCOL_VERSION,
+    },
+};
+
+use crate::{
+    app::{App, Shared},
+    clock,
+    devices::credential::DeviceCaller,
+    error::Error,
+    http::{
+        body::Cbor,
+        problem::{Cause, Problem},
+    },
+    sync::{
+        ingest::{self, Pusher},
+        pull::Puller,
+        scope,
+    },
+};
+
+/// Push what the device has, pull what it lacks.
+#[utoipa::path(post, path = "/api/device/v1/exchange", tag = "device",
+    request_body(content = Vec<u8>, content_type = "application/cbor", description = "ExchangeRequest, see docs/sync-protocol.md"),
+    responses(
+        (status = 200, content_type = "application/cbor", description = "ExchangeResponse", body = Vec<u8>),
+        (status = 400, description = "malformed-body, unsupported-version"),
+        (status = 401, description = "credential-missing, credential-invalid, credential-expired"),
+        (status = 403, description = "device-revoked"),
+        (status = 409, description = "epoch-changed, with the member `epoch`"),
+        (status = 413, description = "body-too-large"),
+        (status = 415, description = "unsupported-media-type")),
+    security(("device" = [])))]
+pub(crate) async fn exchange(
+    State(app): Shared,
+    caller: DeviceCaller,
+    Cbor(request): Cbor<ExchangeRequest>,
+) -> Result<Cbor<ExchangeResponse>, Problem> {
+    if let Some(epoch) = request.epoch {
+        expect_epoch(&app, epoch)?;
+    }
+    expect_within_limits(&request)?;
+    let server_time_ms = clock::now_ms();
+    let pusher = Pusher {
+        device: caller.device,
+        account: caller.account,
+        received_ms: server_time_ms,
+        quarantine_bytes: app.config.limits.quarantine_bytes,
+    };
+    let (pushed, own) = push(&app, pusher, request.push).await?;
+    let metrics = Arc::clone(&app.metrics);
+    let (scope, pulled) = app
+        .store
+        .read(move |sql| {
+            let scope = scope::of_account(sql, caller.account)?;
+            let pulled = Puller::new(sql, &metrics, &scope, &own).all(&request.cursors)?;
+            Ok::<_, Error>((scope, pulled))
+        })
+        .await?;
+    let v = PROTOCOL_VERSION;
+    Ok(Cbor(ExchangeResponse {
+        v,
+        epoch: app.epoch,
+        server_time_ms,
+        pushed,
+        scope,
+        pulled,
+    }))
+}
+
+/// Refuses a device that knows another history of this server.
+pub(super) fn expect_epoch(app: &App, epoch: EpochId) -> Result<(), Problem> {
+    if epoch == app.epoch {
+        return Ok(());
+    }
+    Err(Problem::new(Cause::EpochChanged)
+        .detail("The server was restored from a backup or is another one: reconcile every area, then go on with this epoch")
+        .member("epoch", app.epoch.to_string()))
+}
+
+fn expect_within_limits(request: &ExchangeRequest) -> Result<(), Problem> {
+    let changes: usize = request.push.iter().map(|push| push.changes.len()).sum();
+    let counts = [
+        ("cursors", request.cursors.len(), limits::MAX_CURSORS),
+        ("documents", request.push.len(), limits::MAX_PUSH_DOCUMENTS),
+        ("changes", changes, limits::MAX_PUSH_CHANGES),
+    ];
+    match counts.into_iter().find(|(_, count, limit)| count > limit) {
+        Some((what, count, limit)) => Err(Problem::new(Cause::BodyTooLarge).detail(format!(
+            "{count} {what} in one exchange, at most {limit} are taken"
+        ))),
+        None => Ok(()),
+    }
+}
+
+type Own = HashMap<DocumentId, HashSet<ChangeHash>>;
+
+/// Stores the push in slices, so that a long one lets others in between.
+async fn push(
+    app: &App,
+    pusher: Pusher,
+    pushes: Vec<DocumentPush>,
+) -> Result<(Vec<DocumentOutcome>, Own), Problem> {
+    let mut outcomes = Vec::with_capacity(pushes.len());
+    let mut own = Own::new();
+    let mut rest = pushes.into_iter().peekable();
+    while rest.peek().is_some() {
+        let slice: Vec<DocumentPush> = rest
+            .by_ref()
+            .take(app.config.limits.push_slice_documents)
+            .collect();
+        let (slice, answered) = app
+            .store
+            .write(move |writing| {
+                let answered = ingest::ingest(writing, pusher, &slice)?;
+                Ok::<_, Error>((slice, answered))
+            })
+            .await?;
+        for (push, outcome) in slice.iter().zip(&answered) {
+            let stored = push.changes.iter().zip(&outcome.changes);
+            let stored = stored.filter(|(_, outcome)| **outcome == ChangeOutcome::Stored);
+            let hashes = stored.filter_map(|(bytes, _)| ChangeHeader::parse(bytes).ok());
+            own.entry(push.document)
+                .or_default()
+                .extend(hashes.map(|header| header.hash));
+        }
+        outcomes.extend(answered);
+    }
+    Ok((outcomes, own))
+}

@@ -1,0 +1,372 @@
+//! What a device pushes: checked change by change, stored, and answered change by change.
+//!
+//! Expected outcomes are values, not errors: only a failing database is an error here.
+
+use std::{
+    cell::Cell,
+    collections::{HashMap, HashSet},
+    panic::{AssertUnwindSafe, catch_unwind},
+};
+
+use rusqlite::params;
+use sha2::{Digest, Sha256};
+use sokiem_record::{
+    ChangeHash,
+    chunk::ChangeHeader,
+    document::{Document, Received},
+    genesis,
+    id::{AccountId, ActorId, AreaId, DeviceId, DocumentId},
+    limits,
+    refusal::Refusal,
+    wire::{ChangeOutcome, DocumentOutcome, DocumentPush, Hash},
+};
+
+use crate::{
+    app,
+    error::Error,
+    store::{Writing, id},
+    sync::{
+        log, scope,
+        stored::{self, Fresh, Row, Source},
+    },
+    telemetry::Reason,
+};
+
+/// Who pushes, and when it arrived.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pusher {
+    pub(super) device: DeviceId,
+    pub(super) account: AccountId,
+    pub(super) received_ms: i64,
+    pub(super) quarantine_bytes: u64,
+}
+
+/// Takes in some documents of one push. Everything stored here is one write.
+pub(super) fn ingest(
+    writing: &Writing<'_>,
+    pusher: Pusher,
+    pushes: &[DocumentPush],
+) -> Result<Vec<DocumentOutcome>, Error> {
+    let writable: HashMap<AreaId, bool> = scope::of_account(writing.sql, pusher.account)?
+        .into_iter()
+        .map(|grant| (grant.area, grant.writable))
+        .collect();
+    let actors = Actors::of(writing, pusher)?;
+    let session = Session {
+        writing,
+        pusher,
+        writable,
+        actors,
+        quarantined: Cell::new(None),
+    };
+    pushes.iter().map(|push| session.document(push)).collect()
+}
+
+/// Whose changes the device may bring.
+struct Actors {
+    own: HashSet<ActorId>,
+    /// After a restore, for a while, also changes that others wrote and the server has lost.
+    everyone: Option<HashSet<ActorId>>,
+}
+
+impl Actors {
+    fn of(writing: &Writing<'_>, pusher: Pusher) -> Result<Self, Error> {
+        let sql = writing.sql;
+        let mut statement = sql.prepare_cached("SELECT actor FROM actors WHERE device = ?1")?;
+        let own = statement
+            .query_map([pusher.device.as_bytes().as_slice()], |row| id::id(row, 0))?
+            .collect::<Result<_, _>>()?;
+        let everyone = if app::recovery_until_ms(sql)? > pusher.received_ms {
+            let mut statement = sql.prepare_cached("SELECT actor FROM actors")?;
+            let rows = statement.query_map([], |row| id::id(row, 0))?;
+            Some(rows.collect::<Result<_, _>>()?)
+        } else {
+            None
+        };
+        Ok(Self { own, everyone })
+    }
+
+    fn allow(&self, document: DocumentId, actor: ActorId) -> bool {
+        self.own.contains(&actor)
+            || actor == genesis::genesis_actor(document)
+            || self
+                .everyone
+                .as_ref()
+                .is_some_and(|everyone| everyone.contains(&actor))
+    }
+}
+
+struct Session<'a> {
+    writing: &'a Writing<'a>,
+    pusher: Pusher,
+    writable: HashMap<AreaId, bool>,
+    actors: Actors,
+    /// Bytes in the device's quarantine, once somebody had to know.
+    quarantined: Cell<Option<u64>>,
+}
+
+/// A document while changes go into it.
+struct Open {
+    document: Document,
+    fresh: Vec<Fresh>,
+    bytes: u64,
+}
+
+impl Session<'_> {
+    fn document(&self, push: &DocumentPush) -> Result<DocumentOutcome, Error> {
+        self.writing.metrics.documents_touched.inc();
+        let row = stored::find(self.writing.sql, push.document)?;
+        let barred = self.barred(push, row.as_ref())?;
+        let mut changes = Vec::with_capacity(push.changes.len());
+        let mut refused: HashSet<ChangeHash> = HashSet::new();
+        let mut open = None;
+        for bytes in &push.changes {
+            let outcome = match barred {
+                Some(refusal) => self.bar(push, bytes, refusal)?,
+                None => self.change(push, row.as_ref(), &mut open, &refused, bytes)?,
+            };
+            if let ChangeOutcome::Refused(refusal) = outcome {
+                refused.insert(self.quarantine(push, bytes, refusal)?);
+            }
+            changes.push(outcome);
+        }
+        let mut area = row.as_ref().map(|row| row.area);
+        if let Some(open) = open.filter(|open| !open.fresh.is_empty()) {
+            if self.keep(push, row.as_ref(), &open)? {
+                area = area.or(Some(push.area));
+            } else {
+                for (outcome, bytes) in changes.iter_mut().zip(&push.changes) {
+                    if *outcome == ChangeOutcome::Stored {
+                        *outcome = ChangeOutcome::Refused(Refusal::DoesNotApply);
+                        self.quarantine(push, bytes, Refusal::DoesNotApply)?;
+                    }
+                }
+            }
+        }
+        Ok(DocumentOutcome {
+            document: push.document,
+            area,
+            changes,
+        })
+    }
+
+    /// Stores what came; false when the document with it can't be read, and so nothing was stored.
+    fn keep(&self, push: &DocumentPush, row: Option<&Row>, open: &Open) -> Result<bool, Error> {
+        let Ok(summary) = catch_unwind(AssertUnwindSafe(|| open.document.summary())) else {
+            tracing::warn!(document = %push.document, "a document can't be read with what was pushed");
+            return Ok(false);
+        };
+        let source = Source::Device(self.pusher.device);
+        let received_ms = self.pusher.received_ms;
+        let fresh = &open.fresh;
+        stored::keep(
+            self.writing,
+            row,
+            push.area,
+            &open.document,
+            &summary,
+            fresh,
+            source,
+            received_ms,
+        )?;
+        let mut forgive = self
+            .writing
+            .sql
+            .prepare_cached("DELETE FROM quarantine WHERE document = ?1 AND hash = ?2")?;
+        for change in fresh {
+            forgive.execute([
+                push.document.as_bytes().as_slice(),
+                change.hash.0.as_slice(),
+            ])?;
+        }
+        Ok(true)
+    }
+
+    /// Why nothing new of this document can be taken from this device.
+    fn barred(&self, push: &DocumentPush, row: Option<&Row>) -> Result<Option<Refusal>, Error> {
+        if !push.kind.device_may_write() {
+            return Ok(Some(Refusal::ReadOnlyKind));
+        }
+        if row.is_some_and(|row| row.kind != push.kind) {
+            return Ok(Some(Refusal::WrongDocument));
+        }
+        let area = row.map_or(push.area, |row| row.area);
+        if self.writable.get(&area).copied().unwrap_or(false) {
+            return Ok(None);
+        }
+        let known = log::position(self.writing.sql, area)?.is_some();
+        Ok(Some(if known {
+            Refusal::OutOfScope
+        } else {
+            Refusal::UnknownArea
+        }))
+    }
+
+    /// The outcome of a change of a document that is barred: what was stored before stays acknowledged.
+    fn bar(
+        &self,
+        push: &DocumentPush,
+        bytes: &[u8],
+        refusal: Refusal,
+    ) -> Result<ChangeOutcome, Error> {
+        let had = match ChangeHeader::parse(bytes) {
+            Ok(header) => stored::has_change(self.writing.sql, push.document, &header.hash)?,
+            Err(_) => false,
+        };
+        Ok(if had {
+            ChangeOutcome::Had
+        } else {
+            ChangeOutcome::Refused(refusal)
+        })
+    }
+
+    fn change(
+        &self,
+        push: &DocumentPush,
+        row: Option<&Row>,
+        open: &mut Option<Open>,
+        refused: &HashSet<ChangeHash>,
+        bytes: &[u8],
+    ) -> Result<ChangeOutcome, Error> {
+        let header = match ChangeHeader::parse(bytes) {
+            Ok(header) => header,
+            Err(refusal) => return Ok(ChangeOutcome::Refused(refusal)),
+        };
+        if row.is_some() && stored::has_change(self.writing.sql, push.document, &header.hash)? {
+            return Ok(ChangeOutcome::Had);
+        }
+        if !self.actors.allow(push.document, header.actor) {
+            return Ok(ChangeOutcome::Refused(Refusal::ForeignActor));
+        }
+        let current = match open {
+            Some(current) => current,
+            None => open.insert(self.open(push, row)?),
+        };
+        if current.bytes + bytes.len() as u64 > limits::MAX_DOCUMENT_BYTES {
+            return Ok(ChangeOutcome::Refused(Refusal::TooLarge));
+        }
+        match current.document.receive(bytes) {
+            Ok(Received::Applied(header)) => {
+                current.bytes += bytes.len() as u64;
+                current.fresh.push(Fresh {
+                    hash: header.hash,
+                    actor: header.actor,
+                    bytes: bytes.to_vec(),
+                });
+                if current.document.states_itself() {
+                    return Ok(ChangeOutcome::Stored);
+                }
+                self.undo(push, row, current)?;
+                Ok(ChangeOutcome::Refused(Refusal::WrongDocument))
+            }
+            Ok(Received::Had(_)) => Ok(ChangeOutcome::Had),
+            Ok(Received::Missing(_, missing))
+                if missing.iter().any(|hash| refused.contains(hash)) =>
+            {
+                Ok(ChangeOutcome::Refused(Refusal::DependsOnRefused))
+            }
+            Ok(Received::Missing(_, missing)) => Ok(ChangeOutcome::Missing(
+                missing.into_iter().map(Hash::from).collect(),
+            )),
+            Ok(Received::Refused(refusal)) => Ok(ChangeOutcome::Refused(refusal)),
+            Err(poisoned) => {
+                tracing::warn!(document = %push.document, error = %poisoned, "a change does not apply");
+                // The last entry of `fresh` is an earlier, good change: only the document is lost.
+                current.document = self.reload(push, row, &current.fresh)?;
+                Ok(ChangeOutcome::Refused(Refusal::DoesNotApply))
+            }
+        }
+    }
+
+    fn open(&self, push: &DocumentPush, row: Option<&Row>) -> Result<Open, Error> {
+        Ok(Open {
+            document: self.reload(push, row, &[])?,
+            fresh: Vec::new(),
+            bytes: row.map_or(0, |row| row.bytes),
+        })
+    }
+
+    /// Takes the newest change out again.
+    fn undo(
+        &self,
+        push: &DocumentPush,
+        row: Option<&Row>,
+        current: &mut Open,
+    ) -> Result<(), Error> {
+        if let Some(change) = current.fresh.pop() {
+            current.bytes = current.bytes.saturating_sub(change.bytes.len() as u64);
+        }
+        current.document = self.reload(push, row, &current.fresh)?;
+        Ok(())
+    }
+
+    /// The document as on disk, with the changes that this push has brought so far.
+    fn reload(
+        &self,
+        push: &DocumentPush,
+        row: Option<&Row>,
+        fresh: &[Fresh],
+    ) -> Result<Document, Error> {
+        let mut document = match row {
+            Some(row) => stored::open(self.writing.sql, row)?,
+            None => Document::new(push.document, push.kind),
+        };
+        for change in fresh {
+            if !matches!(document.receive(&change.bytes), Ok(Received::Applied(_))) {
+                return Err(Error::Unreadable("change that applied before"));
+            }
+        }
+        Ok(document)
+    }
+
+    /// Keeps what was refused, within the device's quota; the hash that later changes may depend on.
+    fn quarantine(
+        &self,
+        push: &DocumentPush,
+        bytes: &[u8],
+        refusal: Refusal,
+    ) -> Result<ChangeHash, Error> {
+        let hash = match ChangeHeader::parse(bytes) {
+            Ok(header) => header.hash,
+            Err(_) => ChangeHash(Sha256::digest(bytes).into()),
+        };
+        let sql = self.writing.sql;
+        let device = self.pusher.device.as_bytes().as_slice();
+        self.writing
+            .metrics
+            .changes_refused
+            .get_or_create(&Reason {
+                reason: refusal.code(),
+            })
+            .inc();
+        let kept: u64 = match self.quarantined.get() {
+            Some(kept) => kept,
+            None => sql
+                .prepare_cached("SELECT coalesce(sum(length(bytes) + 100), 0) FROM quarantine WHERE device = ?1")?
+                .query_row([device], |row| row.get(0))?,
+        };
+        let with_this = kept + bytes.len() as u64 + 100;
+        self.quarantined.set(Some(kept));
+        if with_this > self.pusher.quarantine_bytes {
+            self.writing.metrics.quarantine_full.inc();
+            tracing::warn!(device = %self.pusher.device, "the device's quarantine is full");
+            return Ok(hash);
+        }
+        sql.prepare_cached(
+            "INSERT INTO quarantine (device, document, hash, kind, area, bytes, reason, received_ms)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (device, document, hash) DO NOTHING",
+        )?
+        .execute(params![
+            device,
+            push.document.as_bytes().as_slice(),
+            hash.0.as_slice(),
+            push.kind.name(),
+            push.area.as_bytes().as_slice(),
+            bytes,
+            refusal.code(),
+            self.pusher.received_ms,
+        ])?;
+        self.quarantined.set(Some(with_this));
+        Ok(hash)
+    }
+}

@@ -1,0 +1,145 @@
+//! The gapless log of an area, and its fingerprint.
+
+use rusqlite::{Connection, OptionalExtension, params};
+use sha2::{Digest, Sha256};
+use sokiem_record::{
+    ChangeHash,
+    fingerprint::Fingerprint,
+    id::{AreaId, DocumentId},
+    wire::Check,
+};
+
+use crate::{error::Error, store::id};
+
+/// What a row of the log says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum What {
+    /// A change of a document in the area, by its hash.
+    Change(ChangeHash),
+    /// The document has left for another area.
+    Left,
+    /// The document has come from another area, with its whole history.
+    Arrived,
+}
+
+impl What {
+    /// The number in SQL.
+    pub(crate) const CHANGE: i64 = 0;
+    /// The number in SQL.
+    pub(crate) const LEFT: i64 = 1;
+    /// The number in SQL.
+    pub(crate) const ARRIVED: i64 = 2;
+}
+
+/// Where an area's log stands.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Position {
+    pub(crate) last_seq: u64,
+    pub(crate) fingerprint: Fingerprint,
+}
+
+/// Where an area's log stands; `None` when there is no such area.
+pub(crate) fn position(sql: &Connection, area: AreaId) -> Result<Option<Position>, Error> {
+    let row = sql
+        .prepare_cached("SELECT last_seq, fingerprint FROM areas WHERE id = ?1")?
+        .query_row([area.as_bytes().as_slice()], |row| {
+            Ok((row.get::<_, u64>(0)?, row.get::<_, Vec<u8>>(1)?))
+        })
+        .optional()?;
+    row.map(|(last_seq, bytes)| {
+        let fingerprint =
+            Fingerprint::from_slice(&bytes).ok_or(Error::Unreadable("fingerprint"))?;
+        Ok(Position {
+            last_seq,
+            fingerprint,
+        })
+    })
+    .transpose()
+}
+
+/// The check of row `seq`; `None` when there is no such row. Row 0 is the start of every log.
+pub(crate) fn check(sql: &Connection, area: AreaId, seq: u64) -> Result<Option<Check>, Error> {
+    if seq == 0 {
+        return Ok(Some(Check::default()));
+    }
+    let Ok(seq) = i64::try_from(seq) else {
+        return Ok(None);
+    };
+    let hash = sql
+        .prepare_cached("SELECT hash FROM log WHERE area = ?1 AND seq = ?2")?
+        .query_row(params![area.as_bytes().as_slice(), seq], |row| {
+            id::hash(row, 0)
+        })
+        .optional()?;
+    Ok(hash.map(|hash| Check::of(&hash.0)))
+}
+
+/// Appends one row, and makes it the newest of its document.
+pub(crate) fn append(
+    sql: &Connection,
+    area: AreaId,
+    document: DocumentId,
+    what: What,
+) -> Result<(), Error> {
+    let area = area.as_bytes().as_slice();
+    let seq: i64 = sql
+        .prepare_cached(
+            "UPDATE areas SET last_seq = last_seq + 1 WHERE id = ?1 RETURNING last_seq",
+        )?
+        .query_row([area], |row| row.get(0))?;
+    let (number, hash) = match what {
+        What::Change(hash) => (What::CHANGE, hash.0),
+        What::Left => (What::LEFT, row_hash(area, seq, document)),
+        What::Arrived => (What::ARRIVED, row_hash(area, seq, document)),
+    };
+    sql.prepare_cached(
+        "INSERT INTO log (area, seq, document, what, hash) VALUES (?1, ?2, ?3, ?4, ?5)",
+    )?
+    .execute(params![
+        area,
+        seq,
+        document.as_bytes().as_slice(),
+        number,
+        hash.as_slice()
+    ])?;
+    sql.prepare_cached(
+        "INSERT INTO news (area, document, last_seq, gone) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT (area, document) DO UPDATE SET last_seq = excluded.last_seq, gone = excluded.gone",
+    )?
+    .execute(params![area, document.as_bytes().as_slice(), seq, what == What::Left])?;
+    Ok(())
+}
+
+/// A hash for a row that has no change: it tells two histories of a log apart.
+fn row_hash(area: &[u8], seq: i64, document: DocumentId) -> [u8; 32] {
+    let mut hasher = Sha256::new();
+    hasher.update(area);
+    hasher.update(seq.to_be_bytes());
+    hasher.update(document.as_bytes());
+    hasher.finalize().into()
+}
+
+/// Adds a document to an area's fingerprint and takes its earlier state out.
+pub(crate) fn move_fingerprint(
+    sql: &Connection,
+    area: AreaId,
+    document: DocumentId,
+    before: Option<&[ChangeHash]>,
+    after: Option<&[ChangeHash]>,
+) -> Result<(), Error> {
+    let Some(mut fingerprint) = position(sql, area)?.map(|position| position.fingerprint) else {
+        return Err(Error::Unreadable("area"));
+    };
+    if let Some(heads) = before {
+        fingerprint = fingerprint.minus(Fingerprint::of_document(document, heads));
+    }
+    if let Some(heads) = after {
+        fingerprint = fingerprint.plus(Fingerprint::of_document(document, heads));
+    }
+    sql.prepare_cached("UPDATE areas SET fingerprint = ?2 WHERE id = ?1")?
+        .execute(params![
+            area.as_bytes().as_slice(),
+            fingerprint.as_bytes().as_slice()
+        ])?;
+    Ok(())
+}

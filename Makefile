@@ -1,6 +1,7 @@
 # The two commands: `make demo` and `make test`. Both set up what they need on a fresh Debian machine with rustup.
 
 .DEFAULT_GOAL := help
+.NOTPARALLEL:
 .PHONY: help demo test bench fmt lint unit docs wasm deny
 
 help:
@@ -26,8 +27,8 @@ lint:
 
 unit:
 	@echo '== tests'
-	@cargo nextest run --locked --workspace --all-features
 	@cargo test --locked --quiet --doc --workspace --all-features
+	@cargo nextest run --locked --workspace --all-features
 
 docs:
 	@echo '== docs'

@@ -1,0 +1,257 @@
+//! The book: everything that one officer's device holds, and the one writer of its database.
+
+mod export;
+mod planning;
+mod reading;
+mod writing;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+use sokiem_record::{ChangeHash, document::Document, id::{ActorId, DocumentId, EpochId}};
+
+pub use reading::{Author, NamedAlternative, NamedConflict, NamedHistoryEntry, Opened};
+pub use writing::Saved;
+
+use crate::{
+    error::{Error, Result},
+    platform::{Clock, Random},
+    status::{Status, StatusListener, Watch},
+    store::{
+        enrolment::{self, EnrolResponse, Enrolment},
+        open::{self, OpenError},
+        rescue::RescueReport,
+    },
+};
+
+/// A handle to the open book; clones share it. Every function returns when SQLite has answered: none
+/// waits for the network.
+#[derive(Clone)]
+pub struct Book {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    inner: Mutex<Inner>,
+    clock: Box<dyn Clock>,
+    random: Box<dyn Random>,
+    watch: Watch,
+}
+
+struct Inner {
+    connection: Connection,
+    cache: Cache,
+}
+
+/// The document that was written last: the next edit is most often of the same one.
+#[derive(Default)]
+pub(crate) struct Cache(Option<Document>);
+
+impl Cache {
+    pub(crate) fn clear(&mut self) {
+        self.0 = None;
+    }
+
+    pub(crate) fn take(&mut self, id: DocumentId, heads: &[ChangeHash]) -> Option<Document> {
+        self.0.take().filter(|document| document.id() == id && document.heads() == heads)
+    }
+
+    pub(crate) fn put(&mut self, document: Document) {
+        self.0 = Some(document);
+    }
+}
+
+impl std::fmt::Debug for Book {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Book").finish_non_exhaustive()
+    }
+}
+
+/// A book that was opened, and what had to be rescued for it.
+#[derive(Debug)]
+pub struct OpenedBook {
+    /// The book.
+    pub book: Book,
+    /// Present when the file was damaged: where it lies now, and what could be read out of it.
+    pub rescued: Option<RescueReport>,
+}
+
+impl Book {
+    /// Opens the book in this file, or begins one; folders on the way are made.
+    ///
+    /// A damaged file is never deleted: it is set aside beside the new one, and what can be read of it
+    /// is carried over; the report says what.
+    ///
+    /// # Errors
+    /// [`Error::OpenElsewhere`] while somebody else has it open, [`Error::NewerSchema`] for a file of a
+    /// newer version (left untouched), [`Error::Files`] and [`Error::Database`] for everything below.
+    #[cfg(not(target_family = "wasm"))]
+    pub fn open(
+        path: impl AsRef<std::path::Path>,
+        clock: impl Clock + 'static,
+        random: impl Random + 'static,
+    ) -> Result<OpenedBook> {
+        let path = path.as_ref();
+        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            std::fs::create_dir_all(folder).map_err(Error::Files)?;
+        }
+        let elsewhere = |error: Error| {
+            if open::is_busy(&error) { Error::OpenElsewhere(path.to_owned()) } else { error }
+        };
+        let attempt = || -> Result<Connection, OpenError> {
+            let mut connection = Connection::open(path)?;
+            open::prepare(&mut connection)?;
+            Ok(connection)
+        };
+        let (connection, rescued) = match attempt() {
+            Ok(connection) => (connection, None),
+            Err(OpenError::Failed(error)) => return Err(elsewhere(error)),
+            Err(OpenError::Damaged(reason)) => {
+                let (connection, report) = crate::store::rescue::rescue(path, reason, clock.now_ms()).map_err(elsewhere)?;
+                (connection, Some(report))
+            }
+        };
+        Ok(OpenedBook { book: Self::begin(connection, Box::new(clock), Box::new(random))?, rescued })
+    }
+
+    /// Makes a book of a database that the platform opened: in a browser, one on its own file system.
+    ///
+    /// # Errors
+    /// As [`Book::open`]; a damaged database is left as it is and reported as [`Error::Unreadable`].
+    pub fn from_connection(
+        mut connection: Connection,
+        clock: impl Clock + 'static,
+        random: impl Random + 'static,
+    ) -> Result<Self> {
+        match open::prepare(&mut connection) {
+            Ok(()) => Self::begin(connection, Box::new(clock), Box::new(random)),
+            Err(OpenError::Failed(error)) => Err(error),
+            Err(OpenError::Damaged(_)) => Err(Error::Unreadable("a damaged database")),
+        }
+    }
+
+    /// A book that is gone when the last handle goes: for tests and examples.
+    ///
+    /// # Errors
+    /// [`Error::Database`] when SQLite can't begin.
+    pub fn in_memory(clock: impl Clock + 'static, random: impl Random + 'static) -> Result<Self> {
+        Self::from_connection(Connection::open_in_memory()?, clock, random)
+    }
+
+    fn begin(connection: Connection, clock: Box<dyn Clock>, random: Box<dyn Random>) -> Result<Self> {
+        if enrolment::actor(&connection)?.is_none() {
+            let mut bytes = [0; 16];
+            random.fill(&mut bytes)?;
+            enrolment::set_actor(&connection, ActorId(uuid::Uuid::from_bytes(bytes)))?;
+        }
+        let inner = Mutex::new(Inner { connection, cache: Cache::default() });
+        Ok(Self { shared: Arc::new(Shared { inner, clock, random, watch: Watch::default() }) })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // A transaction that panicked was rolled back when it was dropped; the cache may be half-way.
+        self.shared.inner.lock().unwrap_or_else(|poisoned: PoisonError<_>| {
+            let mut guard = poisoned.into_inner();
+            guard.cache.clear();
+            guard
+        })
+    }
+
+    /// Reads, without a transaction around it.
+    pub(crate) fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        work(&self.lock().connection)
+    }
+
+    /// Writes in one transaction; when this returns, it is on disk.
+    pub(crate) fn transact<T>(&self, work: impl FnOnce(&Transaction<'_>, &mut Cache) -> Result<T>) -> Result<T> {
+        let mut guard = self.lock();
+        let Inner { connection, cache } = &mut *guard;
+        let done = (|| {
+            let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let value = work(&tx, cache)?;
+            tx.commit()?;
+            Ok(value)
+        })();
+        if done.is_err() {
+            guard.cache.clear();
+        }
+        drop(guard);
+        if done.is_ok() {
+            self.shared.watch.notify();
+        }
+        done
+    }
+
+    pub(crate) fn now_ms(&self) -> i64 {
+        self.shared.clock.now_ms()
+    }
+
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        self.shared.clock.as_ref()
+    }
+
+    pub(crate) fn random(&self) -> &dyn Random {
+        self.shared.random.as_ref()
+    }
+
+    pub(crate) fn watch(&self) -> &Watch {
+        &self.shared.watch
+    }
+
+    /// The actor that this installation writes with. Enrolment binds it to an officer and a device.
+    ///
+    /// # Errors
+    /// [`Error::Database`] when it can't be read.
+    pub fn actor(&self) -> Result<ActorId> {
+        self.read(enrolment::actor)?.ok_or(Error::Unreadable("the actor"))
+    }
+
+    /// Whose this device is; `None` before enrolment.
+    ///
+    /// # Errors
+    /// [`Error::Database`] when it can't be read.
+    pub fn enrolment(&self) -> Result<Option<Enrolment>> {
+        self.read(enrolment::get)
+    }
+
+    /// Writes down what the server answered to the enrolment. Enrolling again, after a credential
+    /// expired, keeps everything.
+    ///
+    /// # Errors
+    /// [`Error::Database`] when it can't be written.
+    pub fn enrolled(&self, server: &str, response: &EnrolResponse) -> Result<()> {
+        let now_ms = self.now_ms();
+        self.transact(|tx, _| {
+            enrolment::set(tx, server, response)?;
+            crate::sync::note_epoch(tx, response.epoch, now_ms)
+        })
+    }
+
+    /// The server history that this book follows; `None` before the first contact.
+    ///
+    /// # Errors
+    /// [`Error::Database`] when it can't be read.
+    pub fn epoch(&self) -> Result<Option<EpochId>> {
+        self.read(enrolment::epoch)
+    }
+
+    /// What a user interface shows of the synchronisation.
+    ///
+    /// # Errors
+    /// [`Error::Database`] when it can't be read.
+    pub fn status(&self) -> Result<Status> {
+        let live = self.shared.watch.live();
+        self.read(|connection| Status::read(connection, &live))
+    }
+
+    /// Tells when the status may have changed.
+    pub fn listen(&self) -> StatusListener {
+        self.shared.watch.listen()
+    }
+
+    /// Calls back after every change, on the thread that made it. Read the status in there, or wake
+    /// whoever does; do not write to the book from there.
+    pub fn on_change(&self, callback: impl Fn() + Send + Sync + 'static) {
+        self.shared.watch.call(Box::new(callback));
+    }
+}

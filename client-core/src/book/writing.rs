@@ -1,0 +1,197 @@
+//! What the officer writes: one call, one transaction, on disk when it returns.
+
+use rusqlite::Connection;
+use serde::Serialize;
+use serde_json::{Map, Value as Json};
+use sokiem_record::{
+    ChangeHash,
+    document::Document,
+    edit::{Author, Edit, Written},
+    genesis,
+    id::{AreaId, DocumentId, Kind},
+    limits, schema,
+};
+
+use crate::{
+    book::{Book, Cache},
+    error::{Error, Result},
+    platform::new_uuid,
+    store::{areas, documents, enrolment, outbox, projection, quarantine},
+};
+
+/// What a save came to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Saved {
+    /// The document.
+    pub document: DocumentId,
+    /// The change that was written; `None` when the document read like that already.
+    #[serde(serialize_with = "hex")]
+    pub change: Option<ChangeHash>,
+    /// The state after it: the base for the next edit.
+    #[serde(serialize_with = "hex_all")]
+    pub heads: Vec<ChangeHash>,
+}
+
+fn hex<S: serde::Serializer>(hash: &Option<ChangeHash>, serializer: S) -> Result<S::Ok, S::Error> {
+    hash.map(|hash| hash.to_string()).serialize(serializer)
+}
+
+pub(super) fn hex_all<S: serde::Serializer>(hashes: &[ChangeHash], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(hashes.iter().map(ToString::to_string))
+}
+
+impl Book {
+    /// Makes one change of these steps: all of them or none. `base` is the state that the officer saw
+    /// (see [`Saved::heads`]); values that arrived since are then not overridden but stand beside.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchDocument`], [`Error::ReadOnlyArea`], [`Error::ReadOnlyKind`], [`Error::Edit`],
+    /// [`Error::ChangeTooLarge`]; nothing was written.
+    pub fn edit(
+        &self,
+        document: DocumentId,
+        base: Option<&[ChangeHash]>,
+        edits: &[Edit],
+        reason: Option<&str>,
+    ) -> Result<Saved> {
+        let now_ms = self.now_ms();
+        self.write(|connection, cache| {
+            let before =
+                documents::find(connection, document)?.ok_or(Error::NoSuchDocument(document))?;
+            require_writable(connection, before.kind, before.area)?;
+            let author = author(connection, now_ms, reason)?;
+            let mut content = match cache.take(document, &before.heads) {
+                Some(content) => content,
+                None => documents::load(connection, &before)?,
+            };
+            let Some(written) = content.edit(&author, base, edits)? else {
+                let heads = content.heads();
+                cache.put(content);
+                return Ok(Saved { document, change: None, heads });
+            };
+            require_size(&written)?;
+            put_pending(connection, document, &written, now_ms)?;
+            let heads = content.heads();
+            let after = documents::Row { heads: heads.clone(), ..before.clone() };
+            documents::update(connection, &before, &after)?;
+            projection::put(connection, &content, before.area)?;
+            cache.put(content);
+            Ok(Saved { document, change: Some(written.hash), heads })
+        })
+    }
+
+    /// Begins a unit that nobody registered before. `fields` are values at its root: `name`,
+    /// `unit_kind`, `address`, …
+    ///
+    /// # Errors
+    /// [`Error::ReadOnlyArea`] and [`Error::Edit`]; nothing was written.
+    pub fn create_unit(&self, area: AreaId, fields: &Map<String, Json>) -> Result<Saved> {
+        let id = DocumentId(new_uuid(self.clock(), self.random())?);
+        let now_ms = self.now_ms();
+        let fields = named(Kind::Unit, fields)?;
+        self.write(|connection, cache| {
+            let author = author(connection, now_ms, None)?;
+            let begun = genesis::document(id, Kind::Unit, &author, &fields)?;
+            put_new(connection, cache, begun, area, now_ms)
+        })
+    }
+
+    /// Takes a refused change off this device for good: somebody has looked at it or exported it.
+    ///
+    /// # Errors
+    /// [`Error::Database`] when it can't be written.
+    pub fn dismiss_refused(&self, document: DocumentId, change: ChangeHash) -> Result<bool> {
+        self.write(|connection, _| {
+            let removed = quarantine::remove(connection, document, change)?;
+            crate::sync::sweep(connection)?;
+            Ok(removed)
+        })
+    }
+
+    /// A transaction that counts as a save.
+    pub(super) fn write<T>(&self, work: impl FnOnce(&Connection, &mut Cache) -> Result<T>) -> Result<T> {
+        let value = self.transact(|tx, cache| work(tx, cache))?;
+        self.watch().saved();
+        Ok(value)
+    }
+}
+
+/// The author of a change on this device.
+pub(super) fn author(connection: &Connection, now_ms: i64, reason: Option<&str>) -> Result<Author> {
+    Ok(Author {
+        actor: enrolment::actor(connection)?.ok_or(Error::Unreadable("the actor"))?,
+        time_ms: now_ms,
+        reason: reason.map(str::to_owned).filter(|reason| !reason.is_empty()),
+    })
+}
+
+pub(super) fn require_writable(connection: &Connection, kind: Kind, area: AreaId) -> Result<()> {
+    if !kind.device_may_write() {
+        return Err(Error::ReadOnlyKind(kind.name()));
+    }
+    match areas::find(connection, area)? {
+        Some(row) if row.in_scope && row.writable => Ok(()),
+        _ => Err(Error::ReadOnlyArea(area)),
+    }
+}
+
+fn require_size(written: &Written) -> Result<()> {
+    if written.bytes.len() > limits::MAX_CHANGE_BYTES {
+        return Err(Error::ChangeTooLarge(written.bytes.len()));
+    }
+    Ok(())
+}
+
+fn put_pending(connection: &Connection, document: DocumentId, written: &Written, now_ms: i64) -> Result<()> {
+    let new = outbox::New {
+        document,
+        hash: written.hash,
+        bytes: &written.bytes,
+        pending: true,
+        saved_ms: now_ms,
+        received_ms: None,
+        reoffered: false,
+    };
+    outbox::insert(connection, &new)
+}
+
+/// Writes a document that begins here.
+pub(super) fn put_new(
+    connection: &Connection,
+    cache: &mut Cache,
+    begun: (Document, Written),
+    area: AreaId,
+    now_ms: i64,
+) -> Result<Saved> {
+    let (content, written) = begun;
+    require_writable(connection, content.kind(), area)?;
+    require_size(&written)?;
+    let heads = content.heads();
+    let row = documents::Row {
+        id: content.id(),
+        kind: content.kind(),
+        area,
+        acked_heads: Vec::new(),
+        heads: heads.clone(),
+        leaving: false,
+    };
+    documents::insert(connection, &row, None)?;
+    put_pending(connection, row.id, &written, now_ms)?;
+    projection::put(connection, &content, area)?;
+    cache.put(content);
+    Ok(Saved { document: row.id, change: Some(written.hash), heads })
+}
+
+/// The fields under the names that the schema has for them.
+fn named(kind: Kind, fields: &Map<String, Json>) -> Result<Vec<(&'static str, Json)>> {
+    let mut named = Vec::new();
+    for (name, value) in fields {
+        let known = schema::fields(kind).iter().find(|(known, _)| known == name).map(|(known, _)| *known);
+        match (known, name.parse()) {
+            (Some(known), _) => named.push((known, value.clone())),
+            (None, Ok(path)) => return Err(sokiem_record::edit::EditError::NoSuchField(path).into()),
+            (None, Err(_)) => return Err(Error::Unreadable("the name of a field")),
+        }
+    }
+    Ok(named)
+}

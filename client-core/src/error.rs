@@ -1,0 +1,100 @@
+//! The one error type of this crate. What the server refuses and where people differ are results, not errors.
+
+use std::path::PathBuf;
+
+use sokiem_record::{
+    document::DocumentError,
+    edit::EditError,
+    id::{AreaId, DocumentId},
+    wire::DecodeError,
+};
+
+use crate::sync::TransportError;
+
+/// What can go wrong. The text is English and for logs; a user interface decides by the variant.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Another process, or another part of this one, has the book open.
+    #[error("the book is open elsewhere: {0}")]
+    OpenElsewhere(PathBuf),
+    /// The file was written by a newer version of this program. It was not touched.
+    #[error("the book has schema {found}, this program knows up to {known}: install the newer version")]
+    NewerSchema {
+        /// What the file states.
+        found: i64,
+        /// What this build can read.
+        known: i64,
+    },
+    /// The folder for the book can't be made or the damaged file can't be set aside.
+    #[error("the book's files can't be prepared: {0}")]
+    Files(#[source] std::io::Error),
+    /// The database said no.
+    #[error("the book's database failed: {0}")]
+    Database(#[from] rusqlite::Error),
+    /// A row of the database does not hold what it should.
+    #[error("the book's database holds something unreadable: {0}")]
+    Unreadable(&'static str),
+    /// A stored document can't be read.
+    #[error(transparent)]
+    Document(#[from] DocumentError),
+    /// There is no such document on this device.
+    #[error("there is no document {0} on this device")]
+    NoSuchDocument(DocumentId),
+    /// The document or area can be read here, not written.
+    #[error("area {0} can't be written from this device")]
+    ReadOnlyArea(AreaId),
+    /// Only the server writes documents of this kind.
+    #[error("documents of kind {0} are written by the server only")]
+    ReadOnlyKind(&'static str),
+    /// The edit does not fit the document.
+    #[error(transparent)]
+    Edit(#[from] EditError),
+    /// The change would be larger than a change may be. Nothing was written.
+    #[error("the change has {0} bytes, more than one change may have")]
+    ChangeTooLarge(usize),
+    /// Something that opening a planned inspection needs is missing or unreadable.
+    #[error("the inspection can't be opened: {0}")]
+    NotPlanned(&'static str),
+    /// The book has to be enrolled first.
+    #[error("this device is not enrolled")]
+    NotEnrolled,
+    /// The server's answer can't be read.
+    #[error("the server's answer can't be read: {0}")]
+    Answer(#[from] DecodeError),
+    /// The server's answer contradicts the request.
+    #[error("the server's answer does not fit the request: {0}")]
+    Contradiction(&'static str),
+    /// The way to the server failed.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+    /// The platform gave no randomness.
+    #[error("the platform gave no randomness: {0}")]
+    Random(String),
+}
+
+impl Error {
+    /// Whether the same call may succeed later without anybody doing anything.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Error::Transport(error) => error.is_retryable(),
+            Error::OpenElsewhere(_) | Error::Answer(_) | Error::Contradiction(_) => true,
+            Error::Database(error) => matches!(
+                error.sqlite_error_code(),
+                Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DiskFull)
+            ),
+            _ => false,
+        }
+    }
+
+    /// Whether the database file itself is damaged: the next [`crate::Book::open`] sets it aside.
+    pub fn is_damage(&self) -> bool {
+        matches!(self, Error::Database(error) if matches!(
+            error.sqlite_error_code(),
+            Some(rusqlite::ErrorCode::DatabaseCorrupt | rusqlite::ErrorCode::NotADatabase)
+        ))
+    }
+}
+
+/// What every function of this crate returns.
+pub type Result<T, E = Error> = std::result::Result<T, E>;

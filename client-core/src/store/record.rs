@@ -1,0 +1,66 @@
+//! Single facts, and the events that a person should be able to look up.
+
+use rusqlite::{Connection, OptionalExtension, params};
+use serde::Serialize;
+use serde_json::Value as Json;
+
+use crate::error::Result;
+
+/// Events older than these many are dropped.
+const KEPT_EVENTS: i64 = 500;
+
+/// Something that happened and that a person may want to know.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Event {
+    /// Milliseconds since 1970-01-01 UTC, by this device's clock.
+    pub at_ms: i64,
+    /// What happened, as a word: `reconciled`, `epoch-changed`, `area-lost`, `bad-entry`, `rescued`, …
+    pub event: String,
+    /// The details.
+    pub detail: Json,
+}
+
+pub(crate) fn note(connection: &Connection, at_ms: i64, event: &str, detail: &Json) -> Result<()> {
+    connection
+        .prepare_cached("INSERT INTO events (at_ms, event, detail) VALUES (?1, ?2, ?3)")?
+        .execute(params![at_ms, event, detail.to_string()])?;
+    connection
+        .prepare_cached("DELETE FROM events WHERE number <= (SELECT max(number) FROM events) - ?1")?
+        .execute([KEPT_EVENTS])?;
+    Ok(())
+}
+
+/// The latest events, newest first.
+pub(crate) fn events(connection: &Connection, limit: u32) -> Result<Vec<Event>> {
+    let mut statement =
+        connection.prepare_cached("SELECT at_ms, event, detail FROM events ORDER BY number DESC LIMIT ?1")?;
+    let rows = statement.query_map([limit], |row| {
+        let detail: String = row.get(2)?;
+        Ok(Event {
+            at_ms: row.get(0)?,
+            event: row.get(1)?,
+            detail: serde_json::from_str(&detail).unwrap_or(Json::String(detail)),
+        })
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+pub(crate) fn fact(connection: &Connection, name: &str) -> Result<Option<String>> {
+    let mut statement = connection.prepare_cached("SELECT value FROM facts WHERE name = ?1")?;
+    Ok(statement.query_row([name], |row| row.get(0)).optional()?)
+}
+
+pub(crate) fn set_fact(connection: &Connection, name: &str, value: Option<&str>) -> Result<()> {
+    match value {
+        Some(value) => connection
+            .prepare_cached(
+                "INSERT INTO facts (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = ?2",
+            )?
+            .execute([name, value])?,
+        None => connection.prepare_cached("DELETE FROM facts WHERE name = ?1")?.execute([name])?,
+    };
+    Ok(())
+}
+
+/// When everything was last proved to be on both sides.
+pub(crate) const LAST_VERIFIED: &str = "last_verified_ms";

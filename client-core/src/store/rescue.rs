@@ -1,0 +1,52 @@
+//! A damaged database is set aside, never deleted, and what can be read of it is carried over.
+//!
+//! Cursors start anew, so the next synchronisation brings whatever the server holds and compares the
+//! rest. Changes that no longer fit anywhere, because what they build on is lost, go to quarantine:
+//! seen, with their bytes, and exportable.
+
+mod salvage;
+#[cfg(not(target_family = "wasm"))]
+mod set_aside;
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+#[cfg(not(target_family = "wasm"))]
+pub(crate) use set_aside::rescue;
+
+/// What came of a damaged database.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct RescueReport {
+    /// Where the damaged file lies now, with its `-wal` and `-shm` beside it.
+    pub set_aside: PathBuf,
+    /// What SQLite said about it.
+    pub reason: String,
+    /// Whether the officer's enrolment and this installation's actor could be read.
+    pub enrolment: bool,
+    /// Documents that were carried over.
+    pub documents: u64,
+    /// Changes beside snapshots that were carried over.
+    pub changes: u64,
+    /// How many of them are pending.
+    pub pending: u64,
+    /// Refused changes that were carried over.
+    pub refused: u64,
+    /// What could not be.
+    pub lost: Vec<Lost>,
+}
+
+/// Something that could not be carried over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Lost {
+    /// The table, or the document, that it belonged to.
+    pub what: String,
+    /// Why.
+    pub why: String,
+}
+
+impl RescueReport {
+    fn lose(&mut self, what: impl ToString, why: impl ToString) {
+        self.lost.push(Lost { what: what.to_string(), why: why.to_string() });
+    }
+}

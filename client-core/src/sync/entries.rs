@@ -1,0 +1,271 @@
+//! News from the server, document by document. Its bytes are checked like a stranger's.
+
+use rusqlite::Connection;
+use serde_json::json;
+use sokiem_record::{
+    ChangeHash,
+    chunk::ChangeHeader,
+    document::{Document, Received as Taken},
+    id::{AreaId, DocumentId},
+    refusal::Refusal,
+    wire::{Entry, News, Received},
+};
+
+use crate::{
+    error::{Error, Result},
+    store::{areas, documents, outbox, projection, quarantine, record},
+    sync::outcomes::{Context, acknowledge_seen},
+};
+
+/// Acknowledged changes beside a snapshot before they are folded into it.
+const LOOSE_CHANGES: u64 = 64;
+
+/// Takes one entry in. `false`: something about it is bad, and was set aside and noted.
+pub(super) fn apply(context: &Context<'_>, area: AreaId, entry: &Entry) -> Result<bool> {
+    let row = documents::find(context.connection, entry.document)?;
+    if row.as_ref().is_some_and(|row| row.kind != entry.kind) {
+        let bytes = match &entry.news {
+            News::Snapshot { bytes, .. } => bytes.as_slice(),
+            _ => &[],
+        };
+        return bad(context, area, entry, bytes, Refusal::WrongDocument);
+    }
+    match &entry.news {
+        News::Left(to) => left(context.connection, area, row, *to).map(|()| true),
+        News::Snapshot { bytes, received_ms } => snapshot(context, area, entry, row, bytes, received_ms),
+        News::Changes(changes) => match row {
+            Some(row) => known_changes(context, area, entry, &row, changes),
+            None => new_changes(context, area, entry, changes),
+        },
+    }
+}
+
+/// Keeps what can't be taken, and says so.
+fn bad(context: &Context<'_>, area: AreaId, entry: &Entry, bytes: &[u8], refusal: Refusal) -> Result<bool> {
+    let of = quarantine::Of { document: entry.document, kind: entry.kind, area, title: "" };
+    let hash = ChangeHeader::parse(bytes).map_or(ChangeHash([0; 32]), |header| header.hash);
+    let why = (quarantine::Direction::Received, refusal);
+    quarantine::add(context.connection, &of, hash, bytes, why, context.now_ms)?;
+    let detail = json!({"area": area, "document": entry.document, "refusal": refusal.code()});
+    record::note(context.connection, context.now_ms, "bad-entry", &detail)?;
+    Ok(false)
+}
+
+fn left(
+    connection: &Connection,
+    area: AreaId,
+    row: Option<documents::Row>,
+    to: Option<AreaId>,
+) -> Result<()> {
+    // A document that is known to lie elsewhere by now has left long since.
+    let Some(before) = row.filter(|row| row.area == area) else { return Ok(()) };
+    let mut after = before.clone();
+    match to {
+        Some(to) => after.area = to,
+        None => after.leaving = true,
+    }
+    documents::update(connection, &before, &after)
+}
+
+/// A document as it is after `area`'s log spoke of it.
+fn here(row: &documents::Row, area: AreaId) -> documents::Row {
+    documents::Row { area, leaving: false, ..row.clone() }
+}
+
+fn snapshot(
+    context: &Context<'_>,
+    area: AreaId,
+    entry: &Entry,
+    row: Option<documents::Row>,
+    bytes: &[u8],
+    received_ms: &[i64],
+) -> Result<bool> {
+    let connection = context.connection;
+    let none: [&[u8]; 0] = [];
+    let Ok(theirs) = Document::load(entry.document, entry.kind, Some(bytes), none) else {
+        return bad(context, area, entry, bytes, Refusal::Malformed);
+    };
+    if !theirs.states_itself() {
+        return bad(context, area, entry, bytes, Refusal::WrongDocument);
+    }
+    if received_ms.len() != theirs.change_count() {
+        return Err(Error::Contradiction("receipt times that do not match a snapshot"));
+    }
+    let stored = documents::Snapshot { bytes: bytes.to_vec(), received_ms: received_ms.to_vec() };
+    let Some(before) = row else {
+        let heads = theirs.heads();
+        let row = documents::Row {
+            id: entry.document,
+            kind: entry.kind,
+            area,
+            acked_heads: heads.clone(),
+            heads,
+            leaving: false,
+        };
+        documents::insert(connection, &row, Some(&stored))?;
+        projection::put(connection, &theirs, area)?;
+        return Ok(true);
+    };
+    if before.acked_heads == theirs.heads() {
+        documents::update(connection, &before, &here(&before, area))?;
+        return Ok(true);
+    }
+    merge_snapshot(context, &before, area, &theirs, &stored)?;
+    Ok(true)
+}
+
+/// Puts the server's whole document in the place of the local snapshot, and on top of it whatever the
+/// server does not hold.
+fn merge_snapshot(
+    context: &Context<'_>,
+    before: &documents::Row,
+    area: AreaId,
+    theirs: &Document,
+    stored: &documents::Snapshot,
+) -> Result<()> {
+    let connection = context.connection;
+    let ours = documents::load(connection, before)?;
+    let acked = documents::load_acked(connection, before)?;
+    let known = documents::changes(connection, before.id)?;
+    let mut after = here(before, area);
+    after.acked_heads = theirs.heads();
+    documents::set_snapshot(connection, before.id, Some(stored))?;
+    outbox::clear(connection, before.id)?;
+    for bytes in ours.changes_since(&theirs.heads()) {
+        let header = ChangeHeader::parse(&bytes).map_err(|_| Error::Unreadable("a stored change"))?;
+        if theirs.contains(&header.hash) {
+            continue;
+        }
+        let was_acked = acked.contains(&header.hash);
+        let row = known.iter().find(|change| change.hash == header.hash);
+        let new = outbox::New {
+            document: before.id,
+            hash: header.hash,
+            bytes: &bytes,
+            pending: row.is_some_and(|change| change.pending),
+            saved_ms: row.map_or(context.now_ms, |change| change.saved_ms),
+            received_ms: row.and_then(|change| change.received_ms),
+            reoffered: was_acked && row.is_some_and(|change| change.pending),
+        };
+        outbox::insert(connection, &new)?;
+        if was_acked {
+            outbox::advance(&mut after.acked_heads, &header);
+        }
+    }
+    let document = documents::load(connection, &after)?;
+    after.heads = document.heads();
+    documents::update(connection, before, &after)?;
+    projection::put(connection, &document, area)
+}
+
+fn new_changes(context: &Context<'_>, area: AreaId, entry: &Entry, changes: &[Received]) -> Result<bool> {
+    let connection = context.connection;
+    let mut document = Document::new(entry.document, entry.kind);
+    let taken = match take_all(&mut document, changes) {
+        Ok(taken) => taken,
+        Err((bytes, refusal)) => return bad(context, area, entry, &bytes, refusal),
+    };
+    if taken.is_empty() {
+        return Ok(true);
+    }
+    let heads = document.heads();
+    let row = documents::Row {
+        id: entry.document,
+        kind: entry.kind,
+        area,
+        acked_heads: heads.clone(),
+        heads,
+        leaving: false,
+    };
+    documents::insert(connection, &row, None)?;
+    for (change, header) in &taken {
+        insert_acked(context, entry.document, change, header)?;
+    }
+    projection::put(connection, &document, area)?;
+    Ok(true)
+}
+
+fn insert_acked(
+    context: &Context<'_>,
+    document: DocumentId,
+    change: &Received,
+    header: &ChangeHeader,
+) -> Result<()> {
+    let new = outbox::New {
+        document,
+        hash: header.hash,
+        bytes: &change.bytes,
+        pending: false,
+        saved_ms: context.now_ms,
+        received_ms: Some(change.received_ms),
+        reoffered: false,
+    };
+    outbox::insert(context.connection, &new)
+}
+
+/// Every change that was new, or the first that can't be taken.
+fn take_all<'a>(
+    document: &mut Document,
+    changes: &'a [Received],
+) -> Result<Vec<(&'a Received, ChangeHeader)>, (Vec<u8>, Refusal)> {
+    let mut taken = Vec::new();
+    for change in changes {
+        match document.receive(&change.bytes) {
+            Ok(Taken::Applied(header)) => taken.push((change, header)),
+            Ok(Taken::Had(_)) => {}
+            Ok(Taken::Missing(..)) | Err(_) => return Err((change.bytes.to_vec(), Refusal::DoesNotApply)),
+            Ok(Taken::Refused(refusal)) => return Err((change.bytes.to_vec(), refusal)),
+        }
+    }
+    Ok(taken)
+}
+
+fn known_changes(
+    context: &Context<'_>,
+    area: AreaId,
+    entry: &Entry,
+    before: &documents::Row,
+    changes: &[Received],
+) -> Result<bool> {
+    let connection = context.connection;
+    let mut after = here(before, area);
+    // The echo of one's own push needs no document.
+    let mut all_known = true;
+    for change in changes {
+        let Ok(header) = ChangeHeader::parse(&change.bytes) else {
+            return bad(context, area, entry, &change.bytes, Refusal::Malformed);
+        };
+        match outbox::find(connection, before.id, header.hash)? {
+            Some(_) => acknowledge_seen(connection, &mut after, &header, change.received_ms)?,
+            None => all_known = false,
+        }
+    }
+    if !all_known {
+        let mut document = documents::load(connection, before)?;
+        let taken = match take_all(&mut document, changes) {
+            Ok(taken) => taken,
+            Err((bytes, refusal)) => {
+                documents::update(connection, before, &after)?;
+                return bad(context, area, entry, &bytes, refusal);
+            }
+        };
+        for (change, header) in &taken {
+            insert_acked(context, before.id, change, header)?;
+            outbox::advance(&mut after.acked_heads, header);
+        }
+        if !taken.is_empty() {
+            after.heads = document.heads();
+            projection::put(connection, &document, area)?;
+        }
+    }
+    documents::update(connection, before, &after)?;
+    if documents::loose_changes(connection, before.id)? > LOOSE_CHANGES {
+        documents::compact(connection, &after)?;
+    }
+    Ok(true)
+}
+
+/// Marks an area that a bad entry keeps from being the same on both sides.
+pub(super) fn mark(connection: &Connection, area: AreaId) -> Result<()> {
+    areas::set_reconcile(connection, area, true)
+}

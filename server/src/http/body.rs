@@ -6,14 +6,17 @@ use axum::{
     body::{Body, Bytes, to_bytes},
     extract::{FromRequest, FromRequestParts, Query, Request},
     http::{HeaderMap, header, request::Parts},
+    middleware::Next,
     response::{IntoResponse, Response},
 };
-use http_body_util::LengthLimitError;
+use http_body_util::{LengthLimitError, Limited};
 use serde::{Serialize, de::DeserializeOwned};
 use sokiem_record::{
     limits,
     wire::{self, DecodeError, Versioned},
 };
+
+use tokio_stream::StreamExt as _;
 
 use crate::{
     app::App,
@@ -122,6 +125,33 @@ impl<T: Serialize> IntoResponse for Json<T> {
     fn into_response(self) -> Response {
         axum::Json(self.0).into_response()
     }
+}
+
+/// Limits bodies as they are sent. A body that announces too much is read and thrown away, up to as
+/// much again, so that its sender gets to read the answer instead of a broken connection.
+pub(crate) async fn limit(request: Request, next: Next) -> Response {
+    let announced = request
+        .headers()
+        .get(header::CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    if announced.is_none_or(|announced| announced <= limits::MAX_BODY_BYTES) {
+        let limited = |body| Body::new(Limited::new(body, limits::MAX_BODY_BYTES));
+        return next.run(request.map(limited)).await;
+    }
+    let mut body = request.into_body().into_data_stream();
+    let mut thrown_away = 0;
+    while thrown_away < 2 * limits::MAX_BODY_BYTES {
+        match body.next().await {
+            Some(Ok(bytes)) => thrown_away += bytes.len(),
+            _ => break,
+        }
+    }
+    Problem::new(Cause::BodyTooLarge)
+        .detail(format!(
+            "The body is larger than {} bytes",
+            limits::MAX_BODY_BYTES
+        ))
+        .into_response()
 }
 
 /// Decoders may quote what they met; enough of it to find the mistake, and no more.

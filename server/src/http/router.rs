@@ -6,14 +6,13 @@ use axum::{
     Router,
     extract::DefaultBodyLimit,
     http::{HeaderName, StatusCode, header},
-    middleware::{from_fn_with_state, map_response},
+    middleware::{from_fn, from_fn_with_state, map_response},
 };
 use sokiem_record::limits;
 use tower_http::{
     catch_panic::CatchPanicLayer,
     compression::CompressionLayer,
     decompression::RequestDecompressionLayer,
-    limit::RequestBodyLimitLayer,
     request_id::{MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer},
     sensitive_headers::SetSensitiveRequestHeadersLayer,
     timeout::TimeoutLayer,
@@ -30,7 +29,7 @@ use crate::{
     areas::{area, moving},
     clock,
     devices::{actor, code, device, enrolment},
-    http::{access_log, health, landing, problem},
+    http::{access_log, body, health, landing, problem},
     sync::{events, exchange, reconcile},
 };
 
@@ -113,13 +112,13 @@ pub(crate) fn service(app: Arc<App>) -> Router {
     // limits it again as it comes out.
     router
         .layer(DefaultBodyLimit::max(limits::MAX_DECOMPRESSED_BYTES))
+        .layer(CatchPanicLayer::new())
+        .layer(RequestDecompressionLayer::new())
+        .layer(from_fn(body::limit))
         .layer(TimeoutLayer::with_status_code(
             StatusCode::REQUEST_TIMEOUT,
             timeout,
         ))
-        .layer(CatchPanicLayer::new())
-        .layer(RequestDecompressionLayer::new())
-        .layer(RequestBodyLimitLayer::new(limits::MAX_BODY_BYTES))
         .layer(map_response(problem::dress))
         .layer(CompressionLayer::new())
         .layer(from_fn_with_state(Arc::clone(&app), access_log::record))

@@ -1,0 +1,441 @@
+//! A server in a folder of its own, people, areas, and phones that speak the protocol by hand.
+
+use std::collections::HashMap;
+
+use reqwest::{Client, Method, StatusCode};
+use serde_json::{Value, json};
+use sokiem_record::{
+    document::Document,
+    edit::{Author, Edit},
+    genesis,
+    id::{ActorId, AreaId, DocumentId, EpochId, Kind},
+    wire::{
+        self, ChangeOutcome, Cursor, DocumentPush, Entry, ExchangeRequest, ExchangeResponse, News,
+        PROTOCOL_VERSION,
+    },
+};
+use sokiem_server::{Config, Role, Running, serve};
+use uuid::Uuid;
+
+pub(crate) const PASSWORD: &str = "mật khẩu đủ dài";
+
+/// A server with one district and two communes.
+pub(crate) struct Town {
+    pub(crate) server: Running,
+    pub(crate) folder: tempfile::TempDir,
+    pub(crate) http: Client,
+    pub(crate) admin: String,
+    pub(crate) district: AreaId,
+    pub(crate) communes: [AreaId; 2],
+}
+
+/// An answer: status and JSON (null where the body is none).
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) json: Value,
+}
+
+impl Answer {
+    #[track_caller]
+    pub(crate) fn expect(self, status: u16) -> Value {
+        assert_eq!(self.status.as_u16(), status, "{}", self.json);
+        self.json
+    }
+
+    /// The problem's slug, once the whole document has the right form.
+    #[track_caller]
+    pub(crate) fn problem(&self, status: u16) -> String {
+        assert_eq!(self.status.as_u16(), status, "{}", self.json);
+        assert_eq!(self.json["status"], status);
+        for member in ["title", "detail", "detail_vi"] {
+            assert!(self.json[member].is_string(), "{member} of {}", self.json);
+        }
+        self.json["type"]
+            .as_str()
+            .unwrap()
+            .strip_prefix("/problems/")
+            .unwrap()
+            .to_owned()
+    }
+}
+
+pub(crate) async fn answer(response: reqwest::Response) -> Answer {
+    let status = response.status();
+    let text = response.text().await.unwrap();
+    let json = serde_json::from_str(&text).unwrap_or(Value::Null);
+    Answer { status, json }
+}
+
+pub(crate) fn config(folder: &tempfile::TempDir) -> Config {
+    let mut config = Config::default();
+    config.listen = ([127, 0, 0, 1], 0).into();
+    config.data_dir = folder.path().to_owned();
+    config.secure_cookies = false;
+    // Tests sign in a lot; the strength of the hash is not what they look at.
+    config.limits.password_memory_kib = 64;
+    config.limits.attempts = 10_000;
+    config
+}
+
+impl Town {
+    pub(crate) async fn new() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    pub(crate) async fn with(change: impl FnOnce(&mut Config)) -> Self {
+        // A second call in the same process finds the provider installed.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = config(&folder);
+        change(&mut config);
+        let server = serve(config).await.unwrap();
+        server
+            .create_account("admin", "Quản trị", Role::Administrator, PASSWORD)
+            .await
+            .unwrap();
+        let nobody = AreaId(Uuid::nil());
+        let http = Client::new();
+        let mut town = Self {
+            server,
+            folder,
+            http,
+            admin: String::new(),
+            district: nobody,
+            communes: [nobody; 2],
+        };
+        town.admin = town.sign_in("admin").await;
+        town.district = town.area("Thạnh Phú", "district", None).await;
+        town.communes = [
+            town.area("An Điền", "commune", Some(town.district)).await,
+            town.area("Thạnh Hải", "commune", Some(town.district)).await,
+        ];
+        town
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.server.url())
+    }
+
+    pub(crate) async fn call(
+        &self,
+        token: &str,
+        method: Method,
+        path: &str,
+        body: Value,
+    ) -> Answer {
+        let mut request = self.http.request(method, self.url(path)).bearer_auth(token);
+        if !body.is_null() {
+            request = request.json(&body);
+        }
+        answer(request.send().await.unwrap()).await
+    }
+
+    pub(crate) async fn get(&self, token: &str, path: &str) -> Answer {
+        self.call(token, Method::GET, path, Value::Null).await
+    }
+
+    pub(crate) async fn post(&self, token: &str, path: &str, body: Value) -> Answer {
+        self.call(token, Method::POST, path, body).await
+    }
+
+    pub(crate) async fn sign_in(&self, login: &str) -> String {
+        let body = json!({"login": login, "password": PASSWORD});
+        let session = self.post("", "/api/v1/session", body).await.expect(201);
+        session["token"].as_str().unwrap().to_owned()
+    }
+
+    async fn area(&self, name: &str, level: &str, parent: Option<AreaId>) -> AreaId {
+        let body = json!({"name": name, "level": level, "parent": parent});
+        let area = self
+            .post(&self.admin, "/api/v1/areas", body)
+            .await
+            .expect(201);
+        area["id"].as_str().unwrap().parse().unwrap()
+    }
+
+    /// Makes an account; its id.
+    pub(crate) async fn account(&self, login: &str, role: &str, areas: &[AreaId]) -> String {
+        let body = json!({"login": login, "name": login.to_uppercase(), "title": "Cán bộ",
+            "role": role, "password": PASSWORD, "areas": areas});
+        let account = self
+            .post(&self.admin, "/api/v1/accounts", body)
+            .await
+            .expect(201);
+        account["id"].as_str().unwrap().to_owned()
+    }
+
+    pub(crate) async fn code(&self, account: &str) -> String {
+        let code = self
+            .post(
+                &self.admin,
+                "/api/v1/enrolment-codes",
+                json!({"account": account}),
+            )
+            .await;
+        code.expect(201)["code"].as_str().unwrap().to_owned()
+    }
+
+    pub(crate) async fn enrol(&self, code: &str, actor: ActorId) -> Answer {
+        let body = json!({"code": code, "device_name": "Máy thử", "actor": actor.to_string(), "app_version": "test"});
+        answer(
+            self.http
+                .post(self.url("/api/device/v1/enrol"))
+                .json(&body)
+                .send()
+                .await
+                .unwrap(),
+        )
+        .await
+    }
+
+    /// An enrolled phone of a new officer with these areas.
+    pub(crate) async fn phone(&self, login: &str, areas: &[AreaId]) -> Phone {
+        let account = self.account(login, "officer", areas).await;
+        self.phone_of(&account).await
+    }
+
+    pub(crate) async fn phone_of(&self, account: &str) -> Phone {
+        let code = self.code(account).await;
+        let actor = ActorId(fresh_uuid());
+        let enrolled = self.enrol(&code, actor).await.expect(201);
+        Phone {
+            http: self.http.clone(),
+            url: self.server.url(),
+            credential: enrolled["credential"].as_str().unwrap().to_owned(),
+            device: enrolled["device"].as_str().unwrap().to_owned(),
+            actor,
+            epoch: enrolled["epoch"].as_str().unwrap().parse().unwrap(),
+            cursors: HashMap::new(),
+            held: HashMap::new(),
+        }
+    }
+
+    /// Stops the server and starts it again on the same database.
+    pub(crate) async fn restarted(self) -> Self {
+        let Self {
+            server,
+            folder,
+            http,
+            admin,
+            district,
+            communes,
+        } = self;
+        server.stop().await.unwrap();
+        let server = serve(config(&folder)).await.unwrap();
+        Self {
+            server,
+            folder,
+            http,
+            admin,
+            district,
+            communes,
+        }
+    }
+
+    pub(crate) fn database(&self) -> rusqlite::Connection {
+        rusqlite::Connection::open(self.folder.path().join(sokiem_server::FILE_NAME)).unwrap()
+    }
+
+    pub(crate) async fn metric(&self, name: &str) -> u64 {
+        let text = self
+            .http
+            .get(self.url("/metrics"))
+            .send()
+            .await
+            .unwrap()
+            .text()
+            .await
+            .unwrap();
+        let line = text
+            .lines()
+            .find(|line| line.split([' ', '{']).next() == Some(name));
+        line.map_or(0, |line| line.rsplit(' ').next().unwrap().parse().unwrap())
+    }
+}
+
+pub(crate) fn fresh_uuid() -> Uuid {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).unwrap();
+    uuid::Builder::from_random_bytes(bytes).into_uuid()
+}
+
+/// A device that holds documents in memory and does what the protocol says.
+pub(crate) struct Phone {
+    http: Client,
+    url: String,
+    pub(crate) credential: String,
+    pub(crate) device: String,
+    pub(crate) actor: ActorId,
+    pub(crate) epoch: EpochId,
+    pub(crate) cursors: HashMap<AreaId, Cursor>,
+    pub(crate) held: HashMap<DocumentId, (AreaId, Document)>,
+}
+
+impl Phone {
+    pub(crate) fn author(&self) -> Author {
+        Author {
+            actor: self.actor,
+            time_ms: 1_500_000_000_000,
+            reason: None,
+        }
+    }
+
+    /// A new unit on this phone.
+    pub(crate) fn unit(&mut self, area: AreaId, name: &str) -> DocumentPush {
+        let id = DocumentId(fresh_uuid());
+        let fields = [("name", name.into()), ("unit_kind", "agency".into())];
+        let (document, written) =
+            genesis::document(id, Kind::Unit, &self.author(), &fields).unwrap();
+        self.held.insert(id, (area, document));
+        push(id, Kind::Unit, area, vec![written.bytes])
+    }
+
+    /// Sets a field on this phone.
+    pub(crate) fn set(&mut self, id: DocumentId, path: &str, value: Value) -> DocumentPush {
+        let author = self.author();
+        let (area, document) = self.held.get_mut(&id).unwrap();
+        let edit = Edit::Set {
+            path: path.parse().unwrap(),
+            value,
+        };
+        let written = document.edit(&author, None, &[edit]).unwrap().unwrap();
+        push(id, document.kind(), *area, vec![written.bytes])
+    }
+
+    pub(crate) fn request(&self, push: Vec<DocumentPush>) -> ExchangeRequest {
+        ExchangeRequest {
+            v: PROTOCOL_VERSION,
+            epoch: Some(self.epoch),
+            cursors: self.cursors.values().copied().collect(),
+            push,
+        }
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: Vec<u8>) -> reqwest::Response {
+        self.http
+            .post(format!("{}{path}", self.url))
+            .bearer_auth(&self.credential)
+            .header("content-type", wire::MEDIA_TYPE)
+            .body(body)
+            .send()
+            .await
+            .unwrap()
+    }
+
+    pub(crate) async fn send(&self, request: &ExchangeRequest) -> ExchangeResponse {
+        let response = self
+            .post("/api/device/v1/exchange", wire::encode(request))
+            .await;
+        let status = response.status();
+        let bytes = response.bytes().await.unwrap();
+        assert_eq!(status, 200, "{}", String::from_utf8_lossy(&bytes));
+        wire::decode(&bytes).unwrap()
+    }
+
+    /// Takes an answer in: cursors and documents.
+    pub(crate) fn take(&mut self, response: &ExchangeResponse) {
+        for pull in &response.pulled {
+            self.cursors.insert(pull.cursor.area, pull.cursor);
+            for entry in &pull.entries {
+                self.take_entry(pull.cursor.area, entry);
+            }
+        }
+    }
+
+    fn take_entry(&mut self, area: AreaId, entry: &Entry) {
+        match &entry.news {
+            News::Changes(changes) => {
+                let (held_in, document) = self
+                    .held
+                    .entry(entry.document)
+                    .or_insert_with(|| (area, Document::new(entry.document, entry.kind)));
+                *held_in = area;
+                for change in changes {
+                    let received = document.receive(&change.bytes).unwrap();
+                    assert!(
+                        matches!(
+                            received,
+                            sokiem_record::document::Received::Applied(_)
+                                | sokiem_record::document::Received::Had(_)
+                        ),
+                        "{received:?}"
+                    );
+                }
+            }
+            News::Snapshot { bytes, received_ms } => {
+                let loaded = Document::load(
+                    entry.document,
+                    entry.kind,
+                    Some(bytes),
+                    Vec::<Vec<u8>>::new(),
+                )
+                .unwrap();
+                assert_eq!(loaded.change_count(), received_ms.len());
+                self.held.insert(entry.document, (area, loaded));
+            }
+            News::Left(_) => {
+                if self
+                    .held
+                    .get(&entry.document)
+                    .is_some_and(|(held_in, _)| *held_in == area)
+                {
+                    self.held.remove(&entry.document);
+                }
+            }
+        }
+    }
+
+    /// Exchanges until nothing is left to pull, and proves that both sides hold the same. The number of exchanges.
+    pub(crate) async fn sync(&mut self, push: Vec<DocumentPush>) -> usize {
+        let mut request = self.request(push);
+        for round in 1..=100 {
+            let response = self.send(&request).await;
+            for outcome in &response.pushed {
+                for change in &outcome.changes {
+                    assert!(
+                        matches!(change, ChangeOutcome::Stored | ChangeOutcome::Had),
+                        "{change:?}"
+                    );
+                }
+            }
+            self.take(&response);
+            if response.pulled.iter().all(|pull| !pull.more) {
+                for pull in &response.pulled {
+                    assert_eq!(
+                        pull.fingerprint,
+                        Some(self.fingerprint(pull.cursor.area)),
+                        "fingerprint"
+                    );
+                }
+                return round;
+            }
+            request = self.request(Vec::new());
+        }
+        panic!("a pull that never ends");
+    }
+
+    pub(crate) fn fingerprint(&self, area: AreaId) -> sokiem_record::fingerprint::Fingerprint {
+        use sokiem_record::fingerprint::Fingerprint;
+        let documents = self
+            .held
+            .iter()
+            .filter(|(_, (held_in, _))| *held_in == area);
+        documents.fold(Fingerprint::default(), |sum, (id, (_, document))| {
+            sum.plus(Fingerprint::of_document(*id, &document.heads()))
+        })
+    }
+}
+
+pub(crate) fn push(
+    document: DocumentId,
+    kind: Kind,
+    area: AreaId,
+    changes: Vec<Vec<u8>>,
+) -> DocumentPush {
+    DocumentPush {
+        document,
+        kind,
+        area,
+        changes: changes.into_iter().map(Into::into).collect(),
+    }
+}

@@ -1,0 +1,13 @@
+//! The server as others see it: a real one on a free port, spoken to over HTTP.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that can't go on fails where it stands"
+)]
+
+mod bad_input;
+mod enrolment;
+mod exchange;
+mod harness;
+mod openapi;
+mod pull;

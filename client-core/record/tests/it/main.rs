@@ -12,6 +12,7 @@ mod conflicts;
 mod convergence;
 mod criteria;
 mod first_change;
+mod fold;
 mod history;
 mod hostile;
 mod support;

@@ -1,0 +1,191 @@
+//! The transport over HTTP for native applications, on tokio.
+
+mod pokes;
+mod problem;
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+use reqwest::{
+    Client, RequestBuilder, Response, StatusCode,
+    header::{ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE},
+};
+use sokiem_record::{limits, wire};
+
+use crate::{
+    error::{Error, Result},
+    platform::Timer,
+    store::enrolment::{EnrolRequest, EnrolResponse},
+    sync::{Transport, TransportError},
+};
+
+pub use pokes::poke_events;
+
+/// Until a connection stands.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
+/// Until an answer is complete: a full pull over a slow link.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(180);
+/// Bodies below this many bytes are sent as they are; compressing them gains nothing.
+const COMPRESS_FROM: usize = 256;
+/// zstd's own default.
+const COMPRESS_LEVEL: i32 = 3;
+/// The most that a problem document or an enrolment's answer may have.
+const MAX_SMALL_BODY: usize = 64 * 1024;
+
+/// Talks to one server.
+#[derive(Clone)]
+pub struct HttpTransport {
+    client: Client,
+    base: String,
+    credential: Option<Arc<str>>,
+}
+
+impl std::fmt::Debug for HttpTransport {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HttpTransport").field("base", &self.base).finish_non_exhaustive()
+    }
+}
+
+impl HttpTransport {
+    /// A transport to the server at `base` (`https://…`), with the credential of an enrolled device,
+    /// or without one in order to enrol.
+    ///
+    /// # Errors
+    /// [`Error::Transport`] when the address or the platform's TLS can't be used.
+    pub fn new(base: &str, credential: Option<&str>) -> Result<Self> {
+        // A second installation of the provider fails, and means that there is one.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let strange = |detail: String| Error::Transport(TransportError::Strange { detail });
+        let address = reqwest::Url::parse(base).map_err(|error| strange(error.to_string()))?;
+        if !matches!(address.scheme(), "http" | "https") {
+            return Err(strange(format!("not an HTTP address: {base}")));
+        }
+        let client = Client::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .redirect(reqwest::redirect::Policy::none())
+            .user_agent(concat!("sokiem/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|error| strange(describe(&error)))?;
+        Ok(Self {
+            client,
+            base: base.trim_end_matches('/').to_owned(),
+            credential: credential.map(Arc::from),
+        })
+    }
+
+    /// The server's address.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    fn authorised(&self, request: RequestBuilder) -> RequestBuilder {
+        match &self.credential {
+            Some(credential) => request.header(AUTHORIZATION, format!("Bearer {credential}")),
+            None => request,
+        }
+    }
+
+    async fn post_cbor(&self, path: &str, body: Vec<u8>) -> Result<Vec<u8>, TransportError> {
+        let mut request = self
+            .authorised(self.client.post(format!("{}{path}", self.base)))
+            .timeout(ANSWER_TIMEOUT)
+            .header(CONTENT_TYPE, wire::MEDIA_TYPE)
+            .header(ACCEPT, wire::MEDIA_TYPE);
+        request = match compress(&body) {
+            Some(small) => request.header(CONTENT_ENCODING, "zstd").body(small),
+            None => request.body(body),
+        };
+        let response = request.send().await.map_err(failed)?;
+        if response.status() != StatusCode::OK {
+            return Err(problem::read(response).await);
+        }
+        read_body(response, limits::MAX_DECOMPRESSED_BYTES).await
+    }
+
+    async fn post_enrol(&self, request: &EnrolRequest) -> Result<EnrolResponse, TransportError> {
+        let response = self
+            .client
+            .post(format!("{}/api/device/v1/enrol", self.base))
+            .timeout(ANSWER_TIMEOUT)
+            .json(request)
+            .send()
+            .await
+            .map_err(failed)?;
+        if !response.status().is_success() {
+            return Err(problem::read(response).await);
+        }
+        let body = read_body(response, MAX_SMALL_BODY).await?;
+        serde_json::from_slice(&body).map_err(|error| TransportError::Strange { detail: error.to_string() })
+    }
+}
+
+impl Transport for HttpTransport {
+    fn exchange(&self, body: Vec<u8>) -> impl Future<Output = Result<Vec<u8>, TransportError>> + Send {
+        self.post_cbor("/api/device/v1/exchange", body)
+    }
+
+    fn reconcile(&self, body: Vec<u8>) -> impl Future<Output = Result<Vec<u8>, TransportError>> + Send {
+        self.post_cbor("/api/device/v1/reconcile", body)
+    }
+
+    fn enrol(
+        &self,
+        request: &EnrolRequest,
+    ) -> impl Future<Output = Result<EnrolResponse, TransportError>> + Send {
+        self.post_enrol(request)
+    }
+}
+
+/// The body as one zstd frame, where that is smaller.
+fn compress(body: &[u8]) -> Option<Vec<u8>> {
+    if body.len() < COMPRESS_FROM {
+        return None;
+    }
+    zstd::encode_all(body, COMPRESS_LEVEL).ok().filter(|small| small.len() < body.len())
+}
+
+/// The body after decompression, and never more than `limit` of it.
+async fn read_body(mut response: Response, limit: usize) -> Result<Vec<u8>, TransportError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(failed)? {
+        if body.len() + chunk.len() > limit {
+            return Err(TransportError::Strange { detail: format!("an answer of more than {limit} bytes") });
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+fn failed(error: reqwest::Error) -> TransportError {
+    let detail = describe(&error);
+    if error.is_timeout() && !error.is_connect() {
+        TransportError::Timeout
+    } else if error.is_connect() || error.is_dns() {
+        TransportError::Offline { detail }
+    } else {
+        TransportError::Cut { detail }
+    }
+}
+
+/// The error with what caused it; the address is left out.
+fn describe(error: &reqwest::Error) -> String {
+    let mut text = String::new();
+    let mut source: Option<&dyn std::error::Error> = Some(error);
+    while let Some(error) = source {
+        if !text.is_empty() {
+            text.push_str(": ");
+        }
+        text.push_str(&error.to_string());
+        source = error.source();
+    }
+    text
+}
+
+/// tokio's timer.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TokioTimer;
+
+impl Timer for TokioTimer {
+    fn sleep(&self, ms: u64) -> impl Future<Output = ()> + Send {
+        tokio::time::sleep(Duration::from_millis(ms))
+    }
+}

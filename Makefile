@@ -32,6 +32,7 @@ unit:
 
 docs:
 	@echo '== docs'
+	@scripts/dependencies-documented
 	@RUSTDOCFLAGS='-D warnings' cargo doc --locked --quiet --no-deps --workspace --all-features
 
 deny:

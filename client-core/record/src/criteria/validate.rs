@@ -1,5 +1,7 @@
 //! The validator of criteria files: every fault at once, each with file, item and reason.
 
+mod shape;
+
 use std::{collections::HashSet, fmt};
 
 use serde::Serialize;
@@ -32,28 +34,16 @@ impl fmt::Display for Fault {
 /// Reads and checks one criteria file.
 ///
 /// # Errors
-/// Every [`Fault`] that was found. A file that is no TOML of the right shape has exactly one: where it
-/// stops making sense.
+/// Every [`Fault`] that was found: of a file that is no TOML, where it stops making sense; else every
+/// key that is missing, unknown or of the wrong type; of a file with the right keys, everything that is
+/// wrong with what they say.
 pub fn validate(file: &str, text: &str) -> Result<CriteriaSet, Vec<Fault>> {
     let mut faults = Faults {
         file,
         list: Vec::new(),
     };
-    let set: CriteriaSet = match toml::from_str(text) {
-        Ok(set) => set,
-        Err(error) => {
-            let line = error.span().map_or(0, |span| {
-                text.get(..span.start)
-                    .map_or(0, |before| before.matches('\n').count() + 1)
-            });
-            let what = error.message();
-            faults.add(
-                None,
-                format!("dòng {line}: không đọc được: {what}"),
-                format!("line {line}: can't be read: {what}"),
-            );
-            return Err(faults.list);
-        }
+    let Some(set) = read(text, &mut faults) else {
+        return Err(faults.list);
     };
     check_set(&set, &mut faults);
     let mut codes = HashSet::new();
@@ -77,6 +67,31 @@ pub fn validate(file: &str, text: &str) -> Result<CriteriaSet, Vec<Fault>> {
     } else {
         Err(faults.list)
     }
+}
+
+/// The set, if the file has the right shape.
+fn read(text: &str, faults: &mut Faults<'_>) -> Option<CriteriaSet> {
+    let read = text.parse().and_then(|table: toml::Table| {
+        shape::check(&table, faults);
+        if faults.list.is_empty() {
+            table.try_into().map(Some)
+        } else {
+            Ok(None)
+        }
+    });
+    read.unwrap_or_else(|error| {
+        let line = error.span().map_or(0, |span| {
+            text.get(..span.start)
+                .map_or(0, |before| before.matches('\n').count() + 1)
+        });
+        let what = error.message();
+        faults.add(
+            None,
+            format!("dòng {line}: không đọc được: {what}"),
+            format!("line {line}: can't be read: {what}"),
+        );
+        None
+    })
 }
 
 struct Faults<'a> {
@@ -181,6 +196,16 @@ fn check_set(set: &CriteriaSet, faults: &mut Faults<'_>) {
             None,
             "bộ chưa đầy đủ phải ghi rõ thiếu gì trong note".into(),
             "an incomplete set must say in note what is missing".into(),
+        );
+    }
+    // The document of kind `criteria` holds the set in one text.
+    let length = serde_json::to_string(set).map_or(usize::MAX, |json| json.chars().count());
+    if length > limits::MAX_TEXT_CHARS {
+        let limit = limits::MAX_TEXT_CHARS;
+        faults.add(
+            None,
+            format!("bộ tiêu chí dài quá {limit} ký tự khi ghi thành JSON"),
+            format!("the set is longer than {limit} characters as JSON"),
         );
     }
     if set.purpose == Purpose::Classification && set.complete {

@@ -8,7 +8,11 @@ mod writing;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
-use sokiem_record::{ChangeHash, document::Document, id::{ActorId, DocumentId, EpochId}};
+use sokiem_record::{
+    ChangeHash,
+    document::Document,
+    id::{ActorId, DocumentId, EpochId},
+};
 
 pub use reading::{Author, NamedAlternative, NamedConflict, NamedHistoryEntry, Opened};
 pub use writing::Saved;
@@ -53,7 +57,9 @@ impl Cache {
     }
 
     pub(crate) fn take(&mut self, id: DocumentId, heads: &[ChangeHash]) -> Option<Document> {
-        self.0.take().filter(|document| document.id() == id && document.heads() == heads)
+        self.0
+            .take()
+            .filter(|document| document.id() == id && document.heads() == heads)
     }
 
     pub(crate) fn put(&mut self, document: Document) {
@@ -92,11 +98,18 @@ impl Book {
         random: impl Random + 'static,
     ) -> Result<OpenedBook> {
         let path = path.as_ref();
-        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        if let Some(folder) = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty())
+        {
             std::fs::create_dir_all(folder).map_err(Error::Files)?;
         }
         let elsewhere = |error: Error| {
-            if open::is_busy(&error) { Error::OpenElsewhere(path.to_owned()) } else { error }
+            if open::is_busy(&error) {
+                Error::OpenElsewhere(path.to_owned())
+            } else {
+                error
+            }
         };
         let attempt = || -> Result<Connection, OpenError> {
             let mut connection = Connection::open(path)?;
@@ -107,11 +120,16 @@ impl Book {
             Ok(connection) => (connection, None),
             Err(OpenError::Failed(error)) => return Err(elsewhere(error)),
             Err(OpenError::Damaged(reason)) => {
-                let (connection, report) = crate::store::rescue::rescue(path, reason, clock.now_ms()).map_err(elsewhere)?;
+                let (connection, report) =
+                    crate::store::rescue::rescue(path, reason, clock.now_ms())
+                        .map_err(elsewhere)?;
                 (connection, Some(report))
             }
         };
-        Ok(OpenedBook { book: Self::begin(connection, Box::new(clock), Box::new(random))?, rescued })
+        Ok(OpenedBook {
+            book: Self::begin(connection, Box::new(clock), Box::new(random))?,
+            rescued,
+        })
     }
 
     /// Makes a book of a database that the platform opened: in a browser, one on its own file system.
@@ -138,23 +156,40 @@ impl Book {
         Self::from_connection(Connection::open_in_memory()?, clock, random)
     }
 
-    fn begin(connection: Connection, clock: Box<dyn Clock>, random: Box<dyn Random>) -> Result<Self> {
+    fn begin(
+        connection: Connection,
+        clock: Box<dyn Clock>,
+        random: Box<dyn Random>,
+    ) -> Result<Self> {
         if enrolment::actor(&connection)?.is_none() {
             let mut bytes = [0; 16];
             random.fill(&mut bytes)?;
             enrolment::set_actor(&connection, ActorId(uuid::Uuid::from_bytes(bytes)))?;
         }
-        let inner = Mutex::new(Inner { connection, cache: Cache::default() });
-        Ok(Self { shared: Arc::new(Shared { inner, clock, random, watch: Watch::default() }) })
+        let inner = Mutex::new(Inner {
+            connection,
+            cache: Cache::default(),
+        });
+        Ok(Self {
+            shared: Arc::new(Shared {
+                inner,
+                clock,
+                random,
+                watch: Watch::default(),
+            }),
+        })
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         // A transaction that panicked was rolled back when it was dropped; the cache may be half-way.
-        self.shared.inner.lock().unwrap_or_else(|poisoned: PoisonError<_>| {
-            let mut guard = poisoned.into_inner();
-            guard.cache.clear();
-            guard
-        })
+        self.shared
+            .inner
+            .lock()
+            .unwrap_or_else(|poisoned: PoisonError<_>| {
+                let mut guard = poisoned.into_inner();
+                guard.cache.clear();
+                guard
+            })
     }
 
     /// Reads, without a transaction around it.
@@ -163,7 +198,10 @@ impl Book {
     }
 
     /// Writes in one transaction; when this returns, it is on disk.
-    pub(crate) fn transact<T>(&self, work: impl FnOnce(&Transaction<'_>, &mut Cache) -> Result<T>) -> Result<T> {
+    pub(crate) fn transact<T>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>, &mut Cache) -> Result<T>,
+    ) -> Result<T> {
         let mut guard = self.lock();
         let Inner { connection, cache } = &mut *guard;
         let done = (|| {
@@ -203,7 +241,8 @@ impl Book {
     /// # Errors
     /// [`Error::Database`] when it can't be read.
     pub fn actor(&self) -> Result<ActorId> {
-        self.read(enrolment::actor)?.ok_or(Error::Unreadable("the actor"))
+        self.read(enrolment::actor)?
+            .ok_or(Error::Unreadable("the actor"))
     }
 
     /// Whose this device is; `None` before enrolment.

@@ -19,7 +19,9 @@ pub enum Error {
     #[error("the book is open elsewhere: {0}")]
     OpenElsewhere(PathBuf),
     /// The file was written by a newer version of this program. It was not touched.
-    #[error("the book has schema {found}, this program knows up to {known}: install the newer version")]
+    #[error(
+        "the book has schema {found}, this program knows up to {known}: install the newer version"
+    )]
     NewerSchema {
         /// What the file states.
         found: i64,

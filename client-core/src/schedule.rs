@@ -184,7 +184,10 @@ impl Scheduler {
 
     /// Between half and all of the doubled time.
     fn backoff(&self, jitter: u32) -> u64 {
-        let doubled = self.pace.backoff_ms.saturating_mul(1 << self.failures.min(20));
+        let doubled = self
+            .pace
+            .backoff_ms
+            .saturating_mul(1 << self.failures.min(20));
         let most = doubled.min(self.pace.backoff_most_ms);
         let half = most / 2;
         half + u64::from(jitter) % (most - half + 1)
@@ -194,7 +197,9 @@ impl Scheduler {
         if self.paused || self.syncing {
             return Decision::Idle;
         }
-        let Some(due) = self.due_ms else { return Decision::Idle };
+        let Some(due) = self.due_ms else {
+            return Decision::Idle;
+        };
         let mut due = due.max(self.held_until_ms.unwrap_or(i64::MIN));
         // Without network only the slow timer tries: the platform's word may be wrong.
         if !self.online {
@@ -210,7 +215,11 @@ impl Scheduler {
     fn offline(&mut self, due: i64, now_ms: i64) -> Decision {
         let latest = later(now_ms, self.pace.slow_ms);
         let at = *self.held_until_ms.get_or_insert(latest);
-        if at > now_ms { Decision::WaitUntil(at.max(due)) } else { self.begin() }
+        if at > now_ms {
+            Decision::WaitUntil(at.max(due))
+        } else {
+            self.begin()
+        }
     }
 
     fn begin(&mut self) -> Decision {

@@ -8,7 +8,10 @@ use sokiem_record::{
     id::{AccountId, AreaId, DocumentId, Kind},
 };
 
-use crate::{book::Book, error::{Error, Result}};
+use crate::{
+    book::Book,
+    error::{Error, Result},
+};
 
 /// What to list. Everything that is stated has to hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -115,7 +118,11 @@ impl Book {
     /// # Errors
     /// [`Error::Database`] when it can't be read.
     pub fn search(&self, text: &str, limit: u32) -> Result<Vec<Listed>> {
-        self.list(&Query { text: Some(text.to_owned()), limit: Some(limit), ..Query::default() })
+        self.list(&Query {
+            text: Some(text.to_owned()),
+            limit: Some(limit),
+            ..Query::default()
+        })
     }
 
     /// What is assigned: to this account, or to anybody; the earliest first. `today` is `YYYY-MM-DD`.
@@ -131,14 +138,16 @@ impl Book {
         let who = account.map(|account| format!(" {account} "));
         self.read(|connection| {
             let mut statement = connection.prepare_cached(sql)?;
-            let mut state_of = connection.prepare_cached("SELECT state FROM projection WHERE document = ?1")?;
+            let mut state_of =
+                connection.prepare_cached("SELECT state FROM projection WHERE document = ?1")?;
             let mut rows = statement.query([who])?;
             let mut assigned = Vec::new();
             while let Some(row) = rows.next()? {
                 let (unit, campaign) = (id(row, 1)?, id(row, 3)?);
                 let inspection = planned_inspection_id(unit, campaign);
                 let mut states = state_of.query([inspection.as_bytes().as_slice()])?;
-                let inspection_state: Option<String> = states.next()?.map(|row| row.get(0)).transpose()?;
+                let inspection_state: Option<String> =
+                    states.next()?.map(|row| row.get(0)).transpose()?;
                 let due: Option<String> = row.get(4)?;
                 let finished = inspection_state.as_deref() == Some("finished");
                 assigned.push(Assigned {
@@ -174,7 +183,10 @@ fn compose(query: &Query) -> (String, Vec<Box<dyn ToSql>>) {
         also(" AND p.subject = ?", Box::new(subject.as_bytes().to_vec()));
     }
     if let Some(campaign) = query.campaign {
-        also(" AND p.campaign = ?", Box::new(campaign.as_bytes().to_vec()));
+        also(
+            " AND p.campaign = ?",
+            Box::new(campaign.as_bytes().to_vec()),
+        );
     }
     if let Some(state) = &query.state {
         also(" AND p.state = ?", Box::new(state.clone()));
@@ -182,7 +194,14 @@ fn compose(query: &Query) -> (String, Vec<Box<dyn ToSql>>) {
     if let Some(day) = &query.overdue_on {
         also(" AND p.deadline < ?", Box::new(day.clone()));
     }
-    for word in query.text.as_deref().map(fold).unwrap_or_default().split(' ').filter(|word| !word.is_empty()) {
+    for word in query
+        .text
+        .as_deref()
+        .map(fold)
+        .unwrap_or_default()
+        .split(' ')
+        .filter(|word| !word.is_empty())
+    {
         let word = format!(" {word}");
         also(" AND (instr(p.search, ?) > 0", Box::new(word.clone()));
         also(" OR instr(s.search, ?) > 0)", Box::new(word));
@@ -201,7 +220,11 @@ fn compose(query: &Query) -> (String, Vec<Box<dyn ToSql>>) {
 
 fn id(row: &rusqlite::Row<'_>, column: usize) -> Result<DocumentId> {
     let bytes = row.get_ref(column)?;
-    bytes.as_blob().ok().and_then(DocumentId::from_slice).ok_or(Error::Unreadable("an id in a list"))
+    bytes
+        .as_blob()
+        .ok()
+        .and_then(DocumentId::from_slice)
+        .ok_or(Error::Unreadable("an id in a list"))
 }
 
 fn maybe_id(row: &rusqlite::Row<'_>, column: usize) -> Result<Option<DocumentId>> {
@@ -217,7 +240,11 @@ fn read(row: &rusqlite::Row<'_>) -> Result<Listed> {
         document: id(row, 0)?,
         kind: kind.ok_or(Error::Unreadable("a kind in a list"))?,
         area: AreaId(id(row, 2)?.0),
-        title: if title.is_empty() { subject_title.clone().unwrap_or_default() } else { title },
+        title: if title.is_empty() {
+            subject_title.clone().unwrap_or_default()
+        } else {
+            title
+        },
         subject: maybe_id(row, 4)?,
         subject_title,
         campaign: maybe_id(row, 6)?,

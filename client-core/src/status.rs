@@ -71,7 +71,13 @@ impl Failure {
             Error::Answer(_) | Error::Contradiction(_) => ("strange-answer".to_owned(), None),
             _ => ("book".to_owned(), None),
         };
-        Self { code, detail: error.to_string(), detail_vi, at_ms, retryable: error.is_retryable() }
+        Self {
+            code,
+            detail: error.to_string(),
+            detail_vi,
+            at_ms,
+            retryable: error.is_retryable(),
+        }
     }
 }
 
@@ -97,7 +103,8 @@ impl Status {
             pending_since_ms,
             refused: quarantine::count(connection)?,
             syncing: live.syncing,
-            last_verified_ms: record::fact(connection, record::LAST_VERIFIED)?.and_then(|ms| ms.parse().ok()),
+            last_verified_ms: record::fact(connection, record::LAST_VERIFIED)?
+                .and_then(|ms| ms.parse().ok()),
             last_error: live.last_error.clone(),
             next_try_ms: live.next_try_ms,
             disagreeing,
@@ -125,9 +132,8 @@ impl Watch {
     /// Something may read differently now.
     pub(crate) fn notify(&self) {
         self.version.fetch_add(1, Ordering::AcqRel);
-        lock(&self.listeners).retain(|listener| {
-            listener.upgrade().inspect(|waker| waker.wake()).is_some()
-        });
+        lock(&self.listeners)
+            .retain(|listener| listener.upgrade().inspect(|waker| waker.wake()).is_some());
         let callbacks: Vec<Arc<Callback>> = lock(&self.callbacks).clone();
         for callback in callbacks {
             callback();
@@ -212,7 +218,11 @@ impl StatusListener {
         self.seen = poll_fn(|context| {
             self.waker.register(context.waker());
             let now = self.version.load(Ordering::Acquire);
-            if now == self.seen { Poll::Pending } else { Poll::Ready(now) }
+            if now == self.seen {
+                Poll::Pending
+            } else {
+                Poll::Ready(now)
+            }
         })
         .await;
     }

@@ -54,8 +54,11 @@ impl Book {
 
 fn export_document(connection: &Connection, row: &documents::Row) -> Result<Json> {
     let stored = documents::changes(connection, row.id)?;
-    let pending: Vec<String> =
-        stored.iter().filter(|change| change.pending).map(|change| change.hash.to_string()).collect();
+    let pending: Vec<String> = stored
+        .iter()
+        .filter(|change| change.pending)
+        .map(|change| change.hash.to_string())
+        .collect();
     let heads: Vec<String> = row.heads.iter().map(ToString::to_string).collect();
     let mut json = json!({
         "document": row.id, "kind": row.kind, "area": row.area, "heads": heads, "pending": pending,
@@ -81,9 +84,11 @@ fn export_document(connection: &Connection, row: &documents::Row) -> Result<Json
 /// Bytes as lower-case hexadecimal digits.
 fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a string can't fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            // Writing to a string can't fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
 }

@@ -3,14 +3,17 @@
 use rusqlite::Connection;
 use serde_json::Value as Json;
 use sokiem_record::{
-    edit::Written,
     document::Document,
+    edit::Written,
     genesis::{self, Plan},
     id::{AreaId, DocumentId, Kind},
 };
 
 use crate::{
-    book::{Book, Saved, writing::{author, put_new}},
+    book::{
+        Book, Saved,
+        writing::{author, put_new},
+    },
     error::{Error, Result},
     platform::new_uuid,
     store::documents,
@@ -28,7 +31,11 @@ impl Book {
         let now_ms = self.now_ms();
         self.write(|connection, cache| {
             if let Some(row) = documents::find(connection, id)? {
-                return Ok(Saved { document: id, change: None, heads: row.heads });
+                return Ok(Saved {
+                    document: id,
+                    change: None,
+                    heads: row.heads,
+                });
             }
             let (unit_json, area) = content(connection, unit, Kind::Unit)?;
             let (campaign_json, _) = content(connection, campaign, Kind::Campaign)?;
@@ -73,15 +80,25 @@ fn text<'a>(json: &'a Json, key: &str) -> Option<&'a str> {
 }
 
 /// What both phones build the first change from: nothing but what the campaign states.
-fn plan(connection: &Connection, unit: (DocumentId, &Json), campaign: (DocumentId, &Json)) -> Result<Plan> {
+fn plan(
+    connection: &Connection,
+    unit: (DocumentId, &Json),
+    campaign: (DocumentId, &Json),
+) -> Result<Plan> {
     let kind = text(unit.1, "unit_kind").ok_or(Error::NotPlanned("the unit has no kind"))?;
-    let sets = campaign.1.get("sets").ok_or(Error::NotPlanned("the campaign names no criteria sets"))?;
-    let set = text(sets, &format!("{kind}.criteria"))
-        .ok_or(Error::NotPlanned("the campaign names no criteria set for this kind of unit"))?;
+    let sets = campaign
+        .1
+        .get("sets")
+        .ok_or(Error::NotPlanned("the campaign names no criteria sets"))?;
+    let set = text(sets, &format!("{kind}.criteria")).ok_or(Error::NotPlanned(
+        "the campaign names no criteria set for this kind of unit",
+    ))?;
     let (code, version) = set
         .split_once('@')
         .and_then(|(code, version)| Some((code, version.parse::<u32>().ok()?)))
-        .ok_or(Error::NotPlanned("the campaign names a criteria set in an unknown form"))?;
+        .ok_or(Error::NotPlanned(
+            "the campaign names a criteria set in an unknown form",
+        ))?;
     let window = |end: &str| text(sets, &format!("{kind}.window_{end}")).map(str::to_owned);
     Ok(Plan {
         unit: unit.0,

@@ -224,7 +224,10 @@ fn named_conflicts(
                 provenance: alternative.provenance,
             });
         }
-        named.push(NamedConflict { path: conflict.path, alternatives });
+        named.push(NamedConflict {
+            path: conflict.path,
+            alternatives,
+        });
     }
     Ok(named)
 }
@@ -247,7 +250,11 @@ fn author_of(connection: &Connection, actor: ActorId) -> Result<Author> {
     if let Some(author) = listed {
         return Ok(author);
     }
-    let own = if here { enrolment::get(connection)? } else { None };
+    let own = if here {
+        enrolment::get(connection)?
+    } else {
+        None
+    };
     Ok(match own {
         Some(own) => Author {
             account: Some(own.account),
@@ -256,6 +263,9 @@ fn author_of(connection: &Connection, actor: ActorId) -> Result<Author> {
             device: String::new(),
             here,
         },
-        None => Author { here, ..Author::default() },
+        None => Author {
+            here,
+            ..Author::default()
+        },
     })
 }

@@ -36,7 +36,10 @@ fn hex<S: serde::Serializer>(hash: &Option<ChangeHash>, serializer: S) -> Result
     hash.map(|hash| hash.to_string()).serialize(serializer)
 }
 
-pub(super) fn hex_all<S: serde::Serializer>(hashes: &[ChangeHash], serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn hex_all<S: serde::Serializer>(
+    hashes: &[ChangeHash],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(hashes.iter().map(ToString::to_string))
 }
 
@@ -67,16 +70,27 @@ impl Book {
             let Some(written) = content.edit(&author, base, edits)? else {
                 let heads = content.heads();
                 cache.put(content);
-                return Ok(Saved { document, change: None, heads });
+                return Ok(Saved {
+                    document,
+                    change: None,
+                    heads,
+                });
             };
             require_size(&written)?;
             put_pending(connection, document, &written, now_ms)?;
             let heads = content.heads();
-            let after = documents::Row { heads: heads.clone(), ..before.clone() };
+            let after = documents::Row {
+                heads: heads.clone(),
+                ..before.clone()
+            };
             documents::update(connection, &before, &after)?;
             projection::put(connection, &content, before.area)?;
             cache.put(content);
-            Ok(Saved { document, change: Some(written.hash), heads })
+            Ok(Saved {
+                document,
+                change: Some(written.hash),
+                heads,
+            })
         })
     }
 
@@ -109,7 +123,10 @@ impl Book {
     }
 
     /// A transaction that counts as a save.
-    pub(super) fn write<T>(&self, work: impl FnOnce(&Connection, &mut Cache) -> Result<T>) -> Result<T> {
+    pub(super) fn write<T>(
+        &self,
+        work: impl FnOnce(&Connection, &mut Cache) -> Result<T>,
+    ) -> Result<T> {
         let value = self.transact(|tx, cache| work(tx, cache))?;
         self.watch().saved();
         Ok(value)
@@ -121,7 +138,9 @@ pub(super) fn author(connection: &Connection, now_ms: i64, reason: Option<&str>)
     Ok(Author {
         actor: enrolment::actor(connection)?.ok_or(Error::Unreadable("the actor"))?,
         time_ms: now_ms,
-        reason: reason.map(str::to_owned).filter(|reason| !reason.is_empty()),
+        reason: reason
+            .map(str::to_owned)
+            .filter(|reason| !reason.is_empty()),
     })
 }
 
@@ -142,7 +161,12 @@ fn require_size(written: &Written) -> Result<()> {
     Ok(())
 }
 
-fn put_pending(connection: &Connection, document: DocumentId, written: &Written, now_ms: i64) -> Result<()> {
+fn put_pending(
+    connection: &Connection,
+    document: DocumentId,
+    written: &Written,
+    now_ms: i64,
+) -> Result<()> {
     let new = outbox::New {
         document,
         hash: written.hash,
@@ -179,17 +203,26 @@ pub(super) fn put_new(
     put_pending(connection, row.id, &written, now_ms)?;
     projection::put(connection, &content, area)?;
     cache.put(content);
-    Ok(Saved { document: row.id, change: Some(written.hash), heads })
+    Ok(Saved {
+        document: row.id,
+        change: Some(written.hash),
+        heads,
+    })
 }
 
 /// The fields under the names that the schema has for them.
 fn named(kind: Kind, fields: &Map<String, Json>) -> Result<Vec<(&'static str, Json)>> {
     let mut named = Vec::new();
     for (name, value) in fields {
-        let known = schema::fields(kind).iter().find(|(known, _)| known == name).map(|(known, _)| *known);
+        let known = schema::fields(kind)
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(known, _)| *known);
         match (known, name.parse()) {
             (Some(known), _) => named.push((known, value.clone())),
-            (None, Ok(path)) => return Err(sokiem_record::edit::EditError::NoSuchField(path).into()),
+            (None, Ok(path)) => {
+                return Err(sokiem_record::edit::EditError::NoSuchField(path).into());
+            }
             (None, Err(_)) => return Err(Error::Unreadable("the name of a field")),
         }
     }

@@ -7,7 +7,10 @@ use sokiem_record::{
     wire::{Check, Cursor},
 };
 
-use crate::{error::{Error, Result}, store::{signed, unsigned}};
+use crate::{
+    error::{Error, Result},
+    store::{signed, unsigned},
+};
 
 /// One area.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,7 +33,13 @@ impl Row {
     /// Both fingerprints, to recognise a disagreement that a comparison could not mend.
     pub(crate) fn both(&self) -> Option<Vec<u8>> {
         let server = self.server_fingerprint?;
-        Some([self.fingerprint.as_bytes().as_slice(), server.as_bytes().as_slice()].concat())
+        Some(
+            [
+                self.fingerprint.as_bytes().as_slice(),
+                server.as_bytes().as_slice(),
+            ]
+            .concat(),
+        )
     }
 }
 
@@ -39,7 +48,8 @@ const COLUMNS: &str = "area, in_scope, writable, base, seq, cursor_check, finger
 
 fn read(row: &SqlRow<'_>) -> Result<Row> {
     let unreadable = || Error::Unreadable("a row of areas");
-    let (area, check, fingerprint): (Vec<u8>, Vec<u8>, Vec<u8>) = (row.get(0)?, row.get(5)?, row.get(6)?);
+    let (area, check, fingerprint): (Vec<u8>, Vec<u8>, Vec<u8>) =
+        (row.get(0)?, row.get(5)?, row.get(6)?);
     let server: Option<Vec<u8>> = row.get(7)?;
     Ok(Row {
         cursor: Cursor {
@@ -76,7 +86,12 @@ pub(crate) fn all(connection: &Connection) -> Result<Vec<Row>> {
 }
 
 /// States whether an area is in scope; a new one begins at the start of its log.
-pub(crate) fn grant(connection: &Connection, area: AreaId, in_scope: bool, writable: bool) -> Result<()> {
+pub(crate) fn grant(
+    connection: &Connection,
+    area: AreaId,
+    in_scope: bool,
+    writable: bool,
+) -> Result<()> {
     connection
         .prepare_cached(
             "INSERT INTO areas (area, in_scope, writable) VALUES (?1, ?2, ?3)
@@ -94,7 +109,11 @@ pub(crate) fn remove(connection: &Connection, area: AreaId) -> Result<()> {
 }
 
 /// Moves the cursor, with the fingerprint that the server states at the end of its log.
-pub(crate) fn move_cursor(connection: &Connection, cursor: &Cursor, server: Option<Fingerprint>) -> Result<()> {
+pub(crate) fn move_cursor(
+    connection: &Connection,
+    cursor: &Cursor,
+    server: Option<Fingerprint>,
+) -> Result<()> {
     connection
         .prepare_cached(
             "UPDATE areas SET base = ?2, seq = ?3, cursor_check = ?4, server_fingerprint = ?5 WHERE area = ?1",
@@ -118,7 +137,11 @@ pub(crate) fn set_reconcile(connection: &Connection, area: AreaId, reconcile: bo
 }
 
 /// Remembers a disagreement that a comparison could not mend.
-pub(crate) fn set_disagreed(connection: &Connection, area: AreaId, both: Option<&[u8]>) -> Result<()> {
+pub(crate) fn set_disagreed(
+    connection: &Connection,
+    area: AreaId,
+    both: Option<&[u8]>,
+) -> Result<()> {
     connection
         .prepare_cached("UPDATE areas SET disagreed = ?2 WHERE area = ?1")?
         .execute(params![area.as_bytes().as_slice(), both])?;
@@ -137,7 +160,9 @@ pub(crate) fn shift(
         return Ok(());
     }
     let bytes = area.as_bytes().as_slice();
-    connection.prepare_cached("INSERT OR IGNORE INTO areas (area, in_scope, writable) VALUES (?1, 0, 0)")?.execute([bytes])?;
+    connection
+        .prepare_cached("INSERT OR IGNORE INTO areas (area, in_scope, writable) VALUES (?1, 0, 0)")?
+        .execute([bytes])?;
     let stored: Vec<u8> = connection
         .prepare_cached("SELECT fingerprint FROM areas WHERE area = ?1")?
         .query_row([bytes], |row| row.get(0))?;

@@ -11,7 +11,10 @@ use sokiem_record::{
     id::{AreaId, DocumentId, Kind},
 };
 
-use crate::{error::{Error, Result}, store::{areas, heads}};
+use crate::{
+    error::{Error, Result},
+    store::{areas, heads},
+};
 
 /// One document without its content.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,7 +41,11 @@ impl Row {
 const COLUMNS: &str = "document, kind, area, acked_heads, heads, leaving";
 
 fn read(row: &SqlRow<'_>) -> Result<Row> {
-    let id = row.get_ref(0)?.as_blob().ok().and_then(DocumentId::from_slice);
+    let id = row
+        .get_ref(0)?
+        .as_blob()
+        .ok()
+        .and_then(DocumentId::from_slice);
     let kind = row.get_ref(1)?.as_str().ok().and_then(Kind::from_name);
     let area = row.get_ref(2)?.as_blob().ok().and_then(AreaId::from_slice);
     let unreadable = || Error::Unreadable("a row of documents");
@@ -59,7 +66,6 @@ pub(crate) fn find(connection: &Connection, id: DocumentId) -> Result<Option<Row
     let mut rows = statement.query([id.as_bytes().as_slice()])?;
     rows.next()?.map(read).transpose()
 }
-
 
 /// The rows of an area, in the order of their ids.
 pub(crate) fn in_area(connection: &Connection, area: AreaId) -> Result<Vec<Row>> {
@@ -96,19 +102,35 @@ pub(crate) fn snapshot(connection: &Connection, id: DocumentId) -> Result<Option
     let sql = "SELECT snapshot, snapshot_received FROM documents WHERE document = ?1 AND snapshot IS NOT NULL";
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query([id.as_bytes().as_slice()])?;
-    let Some(row) = rows.next()? else { return Ok(None) };
+    let Some(row) = rows.next()? else {
+        return Ok(None);
+    };
     let received: Vec<u8> = row.get::<_, Option<Vec<u8>>>(1)?.unwrap_or_default();
-    let received_ms = received.as_chunks::<8>().0.iter().map(|ms| i64::from_be_bytes(*ms)).collect();
-    Ok(Some(Snapshot { bytes: row.get(0)?, received_ms }))
+    let received_ms = received
+        .as_chunks::<8>()
+        .0
+        .iter()
+        .map(|ms| i64::from_be_bytes(*ms))
+        .collect();
+    Ok(Some(Snapshot {
+        bytes: row.get(0)?,
+        received_ms,
+    }))
 }
 
 fn encode_received(received_ms: &[i64]) -> Vec<u8> {
     received_ms.iter().flat_map(|ms| ms.to_be_bytes()).collect()
 }
 
-pub(crate) fn set_snapshot(connection: &Connection, id: DocumentId, snapshot: Option<&Snapshot>) -> Result<()> {
+pub(crate) fn set_snapshot(
+    connection: &Connection,
+    id: DocumentId,
+    snapshot: Option<&Snapshot>,
+) -> Result<()> {
     connection
-        .prepare_cached("UPDATE documents SET snapshot = ?2, snapshot_received = ?3 WHERE document = ?1")?
+        .prepare_cached(
+            "UPDATE documents SET snapshot = ?2, snapshot_received = ?3 WHERE document = ?1",
+        )?
         .execute(params![
             id.as_bytes().as_slice(),
             snapshot.map(|snapshot| snapshot.bytes.as_slice()),
@@ -118,7 +140,11 @@ pub(crate) fn set_snapshot(connection: &Connection, id: DocumentId, snapshot: Op
 }
 
 /// Writes a new document.
-pub(crate) fn insert(connection: &Connection, row: &Row, snapshot: Option<&Snapshot>) -> Result<()> {
+pub(crate) fn insert(
+    connection: &Connection,
+    row: &Row,
+    snapshot: Option<&Snapshot>,
+) -> Result<()> {
     connection
         .prepare_cached(
             "INSERT INTO documents (document, kind, area, acked_heads, heads, leaving, snapshot, snapshot_received)
@@ -154,11 +180,19 @@ pub(crate) fn update(connection: &Connection, before: &Row, after: &Row) -> Resu
             after.leaving,
         ])?;
     if before.area == after.area {
-        return areas::shift(connection, after.area, before.contribution(), after.contribution());
+        return areas::shift(
+            connection,
+            after.area,
+            before.contribution(),
+            after.contribution(),
+        );
     }
     connection
         .prepare_cached("UPDATE projection SET area = ?2 WHERE document = ?1")?
-        .execute(params![after.id.as_bytes().as_slice(), after.area.as_bytes().as_slice()])?;
+        .execute(params![
+            after.id.as_bytes().as_slice(),
+            after.area.as_bytes().as_slice()
+        ])?;
     areas::shift(connection, before.area, before.contribution(), None)?;
     areas::shift(connection, after.area, None, after.contribution())
 }
@@ -210,13 +244,22 @@ pub(crate) fn load(connection: &Connection, row: &Row) -> Result<Document> {
 
 /// The document as the server has acknowledged it.
 pub(crate) fn load_acked(connection: &Connection, row: &Row) -> Result<Document> {
-    load_where(connection, row, |change| !change.pending || change.reoffered)
+    load_where(connection, row, |change| {
+        !change.pending || change.reoffered
+    })
 }
 
-fn load_where(connection: &Connection, row: &Row, keep: impl Fn(&Stored) -> bool) -> Result<Document> {
+fn load_where(
+    connection: &Connection,
+    row: &Row,
+    keep: impl Fn(&Stored) -> bool,
+) -> Result<Document> {
     let snapshot = snapshot(connection, row.id)?;
     let changes = changes(connection, row.id)?;
-    let changes = changes.iter().filter(|change| keep(change)).map(|change| change.bytes.as_slice());
+    let changes = changes
+        .iter()
+        .filter(|change| keep(change))
+        .map(|change| change.bytes.as_slice());
     let bytes = snapshot.as_ref().map(|snapshot| snapshot.bytes.as_slice());
     Ok(Document::load(row.id, row.kind, bytes, changes)?)
 }
@@ -232,7 +275,10 @@ pub(crate) fn receipts(
         receipts.extend(document.hashes().into_iter().zip(snapshot.received_ms));
     }
     for change in changes(connection, row.id)? {
-        if let Some(received_ms) = change.received_ms.filter(|_| !change.pending || change.reoffered) {
+        if let Some(received_ms) = change
+            .received_ms
+            .filter(|_| !change.pending || change.reoffered)
+        {
             receipts.insert(change.hash, received_ms);
         }
     }
@@ -249,7 +295,11 @@ pub(crate) fn compact(connection: &Connection, row: &Row) -> Result<()> {
     if again.heads() != acked.heads() {
         return Err(Error::Unreadable("a fresh snapshot"));
     }
-    let received_ms = again.hashes().iter().map(|hash| receipts.get(hash).copied().unwrap_or(0)).collect();
+    let received_ms = again
+        .hashes()
+        .iter()
+        .map(|hash| receipts.get(hash).copied().unwrap_or(0))
+        .collect();
     set_snapshot(connection, row.id, Some(&Snapshot { bytes, received_ms }))?;
     connection
         .prepare_cached("DELETE FROM changes WHERE document = ?1 AND state = 'acked'")?

@@ -89,7 +89,9 @@ pub(crate) fn actor(connection: &Connection) -> Result<Option<ActorId>> {
     match rows.next()? {
         Some(row) => {
             let bytes: Vec<u8> = row.get(0)?;
-            ActorId::from_slice(&bytes).map(Some).ok_or(Error::Unreadable("the actor"))
+            ActorId::from_slice(&bytes)
+                .map(Some)
+                .ok_or(Error::Unreadable("the actor"))
         }
         None => Ok(None),
     }
@@ -110,7 +112,10 @@ pub(crate) fn epoch(connection: &Connection) -> Result<Option<EpochId>> {
 }
 
 pub(crate) fn set_epoch(connection: &Connection, epoch: EpochId) -> Result<()> {
-    connection.execute("UPDATE enrolment SET epoch = ?1", [epoch.as_bytes().as_slice()])?;
+    connection.execute(
+        "UPDATE enrolment SET epoch = ?1",
+        [epoch.as_bytes().as_slice()],
+    )?;
     Ok(())
 }
 
@@ -119,7 +124,9 @@ pub(crate) fn get(connection: &Connection) -> Result<Option<Enrolment>> {
                FROM enrolment WHERE credential IS NOT NULL";
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query([])?;
-    let Some(row) = rows.next()? else { return Ok(None) };
+    let Some(row) = rows.next()? else {
+        return Ok(None);
+    };
     let (device, account): (Vec<u8>, Vec<u8>) = (row.get("device")?, row.get("account")?);
     Ok(Some(Enrolment {
         server: row.get("server")?,

@@ -21,7 +21,9 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Vec<ChangeHash>> {
 }
 
 pub(crate) fn hash(bytes: &[u8]) -> Result<ChangeHash> {
-    let bytes = bytes.try_into().map_err(|_| Error::Unreadable("the hash of a change"))?;
+    let bytes = bytes
+        .try_into()
+        .map_err(|_| Error::Unreadable("the hash of a change"))?;
     Ok(ChangeHash(bytes))
 }
 

@@ -14,7 +14,11 @@ pub(crate) const MIGRATIONS: &[&str] = &[include_str!("schema/001_book.sql")];
 const OPEN_WAIT: Duration = Duration::from_millis(1_500);
 
 /// SQLite documents WAL as unsupported on the browser's file system.
-const JOURNAL: &str = if cfg!(target_family = "wasm") { "TRUNCATE" } else { "WAL" };
+const JOURNAL: &str = if cfg!(target_family = "wasm") {
+    "TRUNCATE"
+} else {
+    "WAL"
+};
 
 /// Why a connection was not given.
 pub(crate) enum OpenError {
@@ -26,7 +30,11 @@ pub(crate) enum OpenError {
 
 impl From<Error> for OpenError {
     fn from(error: Error) -> Self {
-        if error.is_damage() { OpenError::Damaged(error.to_string()) } else { OpenError::Failed(error) }
+        if error.is_damage() {
+            OpenError::Damaged(error.to_string())
+        } else {
+            OpenError::Failed(error)
+        }
     }
 }
 
@@ -78,11 +86,14 @@ fn refuse_newer(connection: &Connection) -> Result<(), OpenError> {
 }
 
 fn check(connection: &Connection) -> Result<(), OpenError> {
-    let verdict: Option<String> =
-        connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).optional()?;
+    let verdict: Option<String> = connection
+        .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
+        .optional()?;
     match verdict.as_deref() {
         Some("ok") => Ok(()),
-        other => Err(OpenError::Damaged(other.unwrap_or("the check gave no answer").to_owned())),
+        other => Err(OpenError::Damaged(
+            other.unwrap_or("the check gave no answer").to_owned(),
+        )),
     }
 }
 
@@ -91,7 +102,11 @@ fn migrate(connection: &mut Connection) -> Result<(), OpenError> {
     for (index, sql) in MIGRATIONS.iter().enumerate().skip(done) {
         let tx = connection.transaction()?;
         tx.execute_batch(sql)?;
-        tx.pragma_update(None, "user_version", i64::try_from(index + 1).unwrap_or(i64::MAX))?;
+        tx.pragma_update(
+            None,
+            "user_version",
+            i64::try_from(index + 1).unwrap_or(i64::MAX),
+        )?;
         tx.commit()?;
     }
     Ok(())
@@ -105,7 +120,11 @@ mod tests {
         let mut statement = connection
             .prepare("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY type, name")
             .unwrap();
-        statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+        statement
+            .query_map([], |row| row.get(0))
+            .unwrap()
+            .map(Result::unwrap)
+            .collect()
     }
 
     /// The first published schema: an upgrade starts here, whatever the file says later.

@@ -11,7 +11,10 @@ use sokiem_record::{
     wire::DocumentPush,
 };
 
-use crate::{error::{Error, Result}, store::{heads, unsigned}};
+use crate::{
+    error::{Error, Result},
+    store::{heads, unsigned},
+};
 
 /// A change for a document's row of changes.
 pub(crate) struct New<'a> {
@@ -45,15 +48,18 @@ pub(crate) fn insert(connection: &Connection, new: &New<'_>) -> Result<()> {
 /// What is pending, and since when.
 pub(crate) fn pending(connection: &Connection) -> Result<(u64, Option<i64>)> {
     let sql = "SELECT count(*), min(saved_ms) FROM changes WHERE state = 'pending'";
-    let (count, since) =
-        connection.prepare_cached(sql)?.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let (count, since) = connection
+        .prepare_cached(sql)?
+        .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok((unsigned(count)?, since))
 }
 
 /// Whether anything of a document is pending.
 pub(crate) fn has_pending(connection: &Connection, document: DocumentId) -> Result<bool> {
     let sql = "SELECT 1 FROM changes WHERE document = ?1 AND state = 'pending' LIMIT 1";
-    Ok(connection.prepare_cached(sql)?.exists([document.as_bytes().as_slice()])?)
+    Ok(connection
+        .prepare_cached(sql)?
+        .exists([document.as_bytes().as_slice()])?)
 }
 
 /// One push: the oldest pending changes within the limits, by document. `skip` names changes that
@@ -71,8 +77,12 @@ pub(crate) fn batch(
     let (mut bytes_total, mut changes_total) = (0_usize, 0_usize);
     while let Some(row) = rows.next()? {
         let unreadable = || Error::Unreadable("a row of the outbox");
-        let document =
-            row.get_ref(0)?.as_blob().ok().and_then(DocumentId::from_slice).ok_or_else(unreadable)?;
+        let document = row
+            .get_ref(0)?
+            .as_blob()
+            .ok()
+            .and_then(DocumentId::from_slice)
+            .ok_or_else(unreadable)?;
         if skip.contains(&document) {
             continue;
         }
@@ -87,8 +97,18 @@ pub(crate) fn batch(
             None => {
                 pushes.push(DocumentPush {
                     document,
-                    kind: row.get_ref(1)?.as_str().ok().and_then(Kind::from_name).ok_or_else(unreadable)?,
-                    area: row.get_ref(2)?.as_blob().ok().and_then(AreaId::from_slice).ok_or_else(unreadable)?,
+                    kind: row
+                        .get_ref(1)?
+                        .as_str()
+                        .ok()
+                        .and_then(Kind::from_name)
+                        .ok_or_else(unreadable)?,
+                    area: row
+                        .get_ref(2)?
+                        .as_blob()
+                        .ok()
+                        .and_then(AreaId::from_slice)
+                        .ok_or_else(unreadable)?,
                     changes: Vec::new(),
                 });
                 places.insert(document, pushes.len() - 1);
@@ -110,13 +130,23 @@ pub(crate) struct Known {
     pub(crate) reoffered: bool,
 }
 
-pub(crate) fn find(connection: &Connection, document: DocumentId, hash: ChangeHash) -> Result<Option<Known>> {
+pub(crate) fn find(
+    connection: &Connection,
+    document: DocumentId,
+    hash: ChangeHash,
+) -> Result<Option<Known>> {
     let sql = "SELECT state = 'pending', reoffered FROM changes WHERE document = ?1 AND hash = ?2";
     let mut statement = connection.prepare_cached(sql)?;
     Ok(statement
-        .query_row(params![document.as_bytes().as_slice(), hash.0.as_slice()], |row| {
-            Ok(Known { pending: row.get(0)?, reoffered: row.get(1)? })
-        })
+        .query_row(
+            params![document.as_bytes().as_slice(), hash.0.as_slice()],
+            |row| {
+                Ok(Known {
+                    pending: row.get(0)?,
+                    reoffered: row.get(1)?,
+                })
+            },
+        )
         .optional()?)
 }
 
@@ -137,7 +167,11 @@ pub(crate) fn acknowledge(
 }
 
 /// Takes one change out of its document.
-pub(crate) fn remove(connection: &Connection, document: DocumentId, hash: ChangeHash) -> Result<()> {
+pub(crate) fn remove(
+    connection: &Connection,
+    document: DocumentId,
+    hash: ChangeHash,
+) -> Result<()> {
     connection
         .prepare_cached("DELETE FROM changes WHERE document = ?1 AND hash = ?2")?
         .execute(params![document.as_bytes().as_slice(), hash.0.as_slice()])?;

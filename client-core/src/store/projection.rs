@@ -50,14 +50,20 @@ pub(crate) fn put(connection: &Connection, document: &Document, area: AreaId) ->
 
 fn elements<'a>(json: &'a Json, collection: &str) -> impl Iterator<Item = &'a Json> {
     let elements = json.get(collection).and_then(Json::as_object);
-    elements.into_iter().flat_map(serde_json::Map::values).filter(|element| {
-        element.get("removed").and_then(Json::as_bool) != Some(true)
-    })
+    elements
+        .into_iter()
+        .flat_map(serde_json::Map::values)
+        .filter(|element| element.get("removed").and_then(Json::as_bool) != Some(true))
 }
 
 fn earliest_open_deadline(json: &Json) -> Option<String> {
     elements(json, "findings")
-        .filter(|finding| matches!(finding.get("state").and_then(Json::as_str), None | Some("open")))
+        .filter(|finding| {
+            matches!(
+                finding.get("state").and_then(Json::as_str),
+                None | Some("open")
+            )
+        })
         .filter_map(|finding| finding.get("deadline")?.as_str())
         .min()
         .map(str::to_owned)
@@ -65,7 +71,8 @@ fn earliest_open_deadline(json: &Json) -> Option<String> {
 
 /// The accounts that an assignment names, so that ` <id> ` is found in it.
 fn people(json: &Json) -> String {
-    let accounts = elements(json, "officers").filter_map(|officer| officer.get("account")?.as_str());
+    let accounts =
+        elements(json, "officers").filter_map(|officer| officer.get("account")?.as_str());
     accounts.fold(String::from(" "), |people, account| people + account + " ")
 }
 
@@ -84,14 +91,18 @@ fn keys<'a>(json: &'a Json, name: &str, field: &'a str) -> impl Iterator<Item = 
 /// Notes whose each actor of an area's roster is.
 fn put_roster(connection: &Connection, json: &Json) -> Result<()> {
     for key in keys(json, "actors", "account") {
-        let (Ok(actor), Some(account)) = (key.parse::<ActorId>(), flat(json, "actors", key, "account")) else {
+        let (Ok(actor), Some(account)) =
+            (key.parse::<ActorId>(), flat(json, "actors", key, "account"))
+        else {
             continue;
         };
         let device = flat(json, "actors", key, "device_name").unwrap_or_default();
         put_actor(connection, actor, (json, account), device)?;
     }
     // What supervisors write through the server carries an actor that follows from their account.
-    let Some(epoch) = enrolment::epoch(connection)? else { return Ok(()) };
+    let Some(epoch) = enrolment::epoch(connection)? else {
+        return Ok(());
+    };
     for account in keys(json, "people", "name") {
         if let Ok(id) = account.parse::<AccountId>() {
             put_actor(connection, server_actor(epoch, id), (json, account), "")?;
@@ -100,9 +111,16 @@ fn put_roster(connection: &Connection, json: &Json) -> Result<()> {
     Ok(())
 }
 
-fn put_actor(connection: &Connection, actor: ActorId, person: (&Json, &str), device: &str) -> Result<()> {
+fn put_actor(
+    connection: &Connection,
+    actor: ActorId,
+    person: (&Json, &str),
+    device: &str,
+) -> Result<()> {
     let (json, account) = person;
-    let Ok(id) = account.parse::<AccountId>() else { return Ok(()) };
+    let Ok(id) = account.parse::<AccountId>() else {
+        return Ok(());
+    };
     connection
         .prepare_cached(
             "INSERT INTO actors (actor, account, name, title, device_name) VALUES (?1, ?2, ?3, ?4, ?5)

@@ -2,9 +2,16 @@
 
 use rusqlite::{Connection, params};
 use serde::Serialize;
-use sokiem_record::{ChangeHash, id::{AreaId, DocumentId, Kind}, refusal::Refusal};
+use sokiem_record::{
+    ChangeHash,
+    id::{AreaId, DocumentId, Kind},
+    refusal::Refusal,
+};
 
-use crate::{error::{Error, Result}, store::heads};
+use crate::{
+    error::{Error, Result},
+    store::heads,
+};
 
 /// Which way a refused change was going.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -96,17 +103,24 @@ pub(crate) fn all(connection: &Connection) -> Result<Vec<Refused>> {
     let mut rows = statement.query([])?;
     let mut refused = Vec::new();
     while let Some(row) = rows.next()? {
-        let (document, area, hash): (Vec<u8>, Vec<u8>, Vec<u8>) = (row.get(0)?, row.get(2)?, row.get(4)?);
-        let (kind, direction, code): (String, String, String) = (row.get(1)?, row.get(6)?, row.get(7)?);
+        let (document, area, hash): (Vec<u8>, Vec<u8>, Vec<u8>) =
+            (row.get(0)?, row.get(2)?, row.get(4)?);
+        let (kind, direction, code): (String, String, String) =
+            (row.get(1)?, row.get(6)?, row.get(7)?);
         let refusal = Refusal::from_code(&code).unwrap_or(Refusal::DoesNotApply);
         refused.push(Refused {
-            document: DocumentId::from_slice(&document).ok_or(Error::Unreadable("a document id"))?,
+            document: DocumentId::from_slice(&document)
+                .ok_or(Error::Unreadable("a document id"))?,
             kind: Kind::from_name(&kind).ok_or(Error::Unreadable("a kind"))?,
             area: AreaId::from_slice(&area).ok_or(Error::Unreadable("an area id"))?,
             title: row.get(3)?,
             hash: heads::hash(&hash)?,
             bytes: row.get(5)?,
-            direction: if direction == "sent" { Direction::Sent } else { Direction::Received },
+            direction: if direction == "sent" {
+                Direction::Sent
+            } else {
+                Direction::Received
+            },
             refusal,
             vietnamese: refusal.vietnamese(),
             english: refusal.english(),
@@ -117,11 +131,17 @@ pub(crate) fn all(connection: &Connection) -> Result<Vec<Refused>> {
 }
 
 pub(crate) fn count(connection: &Connection) -> Result<u64> {
-    let count = connection.prepare_cached("SELECT count(*) FROM quarantine")?.query_row([], |row| row.get(0))?;
+    let count = connection
+        .prepare_cached("SELECT count(*) FROM quarantine")?
+        .query_row([], |row| row.get(0))?;
     crate::store::unsigned(count)
 }
 
-pub(crate) fn remove(connection: &Connection, document: DocumentId, hash: ChangeHash) -> Result<bool> {
+pub(crate) fn remove(
+    connection: &Connection,
+    document: DocumentId,
+    hash: ChangeHash,
+) -> Result<bool> {
     let removed = connection
         .prepare_cached("DELETE FROM quarantine WHERE document = ?1 AND hash = ?2")?
         .execute(params![document.as_bytes().as_slice(), hash.0.as_slice()])?;

@@ -32,8 +32,8 @@ pub(crate) fn note(connection: &Connection, at_ms: i64, event: &str, detail: &Js
 
 /// The latest events, newest first.
 pub(crate) fn events(connection: &Connection, limit: u32) -> Result<Vec<Event>> {
-    let mut statement =
-        connection.prepare_cached("SELECT at_ms, event, detail FROM events ORDER BY number DESC LIMIT ?1")?;
+    let mut statement = connection
+        .prepare_cached("SELECT at_ms, event, detail FROM events ORDER BY number DESC LIMIT ?1")?;
     let rows = statement.query_map([limit], |row| {
         let detail: String = row.get(2)?;
         Ok(Event {

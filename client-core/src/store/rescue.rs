@@ -47,6 +47,9 @@ pub struct Lost {
 
 impl RescueReport {
     fn lose(&mut self, what: impl ToString, why: impl ToString) {
-        self.lost.push(Lost { what: what.to_string(), why: why.to_string() });
+        self.lost.push(Lost {
+            what: what.to_string(),
+            why: why.to_string(),
+        });
     }
 }

@@ -26,7 +26,10 @@ pub async fn sync_once<T: Transport>(book: &Book, transport: &T) -> Result<SyncR
     let mut ended = Ended { book, done: false };
     book.watch().sync_began();
     let result = steps(book, transport).await;
-    let failure = result.as_ref().err().map(|error| Failure::of(error, book.now_ms()));
+    let failure = result
+        .as_ref()
+        .err()
+        .map(|error| Failure::of(error, book.now_ms()));
     ended.done = true;
     book.watch().sync_ended(failure);
     result
@@ -110,7 +113,9 @@ where
                 let mut sync = pin!(sync_once(&book, &transport));
                 loop {
                     match select(&mut sync, events.next()).await {
-                        Either::Left((result, _)) => break Some(Event::SyncFinished(outcome(&result)?)),
+                        Either::Left((result, _)) => {
+                            break Some(Event::SyncFinished(outcome(&result)?));
+                        }
                         // Dropping the synchronisation is safe at any point.
                         Either::Right((Some(Event::Pause), _)) => break Some(Event::Pause),
                         Either::Right((Some(other), _)) => {
@@ -168,9 +173,9 @@ fn outcome(result: &Result<SyncReport>) -> Result<Outcome> {
     Ok(match result {
         Ok(report) if report.verified => Outcome::Verified,
         Ok(_) => Outcome::Incomplete,
-        Err(Error::Transport(TransportError::Busy { retry_after_ms })) => {
-            Outcome::Retry { after_ms: *retry_after_ms }
-        }
+        Err(Error::Transport(TransportError::Busy { retry_after_ms })) => Outcome::Retry {
+            after_ms: *retry_after_ms,
+        },
         Err(error) if error.is_retryable() => Outcome::Retry { after_ms: None },
         Err(Error::Transport(_)) => Outcome::Hopeless,
         Err(error) if error.is_damage() => return Err(Error::Unreadable("a damaged database")),

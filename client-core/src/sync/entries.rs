@@ -32,7 +32,9 @@ pub(super) fn apply(context: &Context<'_>, area: AreaId, entry: &Entry) -> Resul
     }
     match &entry.news {
         News::Left(to) => left(context.connection, area, row, *to).map(|()| true),
-        News::Snapshot { bytes, received_ms } => snapshot(context, area, entry, row, bytes, received_ms),
+        News::Snapshot { bytes, received_ms } => {
+            snapshot(context, area, entry, row, bytes, received_ms)
+        }
         News::Changes(changes) => match row {
             Some(row) => known_changes(context, area, entry, &row, changes),
             None => new_changes(context, area, entry, changes),
@@ -41,8 +43,19 @@ pub(super) fn apply(context: &Context<'_>, area: AreaId, entry: &Entry) -> Resul
 }
 
 /// Keeps what can't be taken, and says so.
-fn bad(context: &Context<'_>, area: AreaId, entry: &Entry, bytes: &[u8], refusal: Refusal) -> Result<bool> {
-    let of = quarantine::Of { document: entry.document, kind: entry.kind, area, title: "" };
+fn bad(
+    context: &Context<'_>,
+    area: AreaId,
+    entry: &Entry,
+    bytes: &[u8],
+    refusal: Refusal,
+) -> Result<bool> {
+    let of = quarantine::Of {
+        document: entry.document,
+        kind: entry.kind,
+        area,
+        title: "",
+    };
     let hash = ChangeHeader::parse(bytes).map_or(ChangeHash([0; 32]), |header| header.hash);
     let why = (quarantine::Direction::Received, refusal);
     quarantine::add(context.connection, &of, hash, bytes, why, context.now_ms)?;
@@ -58,7 +71,9 @@ fn left(
     to: Option<AreaId>,
 ) -> Result<()> {
     // A document that is known to lie elsewhere by now has left long since.
-    let Some(before) = row.filter(|row| row.area == area) else { return Ok(()) };
+    let Some(before) = row.filter(|row| row.area == area) else {
+        return Ok(());
+    };
     let mut after = before.clone();
     match to {
         Some(to) => after.area = to,
@@ -69,7 +84,11 @@ fn left(
 
 /// A document as it is after `area`'s log spoke of it.
 fn here(row: &documents::Row, area: AreaId) -> documents::Row {
-    documents::Row { area, leaving: false, ..row.clone() }
+    documents::Row {
+        area,
+        leaving: false,
+        ..row.clone()
+    }
 }
 
 fn snapshot(
@@ -89,9 +108,14 @@ fn snapshot(
         return bad(context, area, entry, bytes, Refusal::WrongDocument);
     }
     if received_ms.len() != theirs.change_count() {
-        return Err(Error::Contradiction("receipt times that do not match a snapshot"));
+        return Err(Error::Contradiction(
+            "receipt times that do not match a snapshot",
+        ));
     }
-    let stored = documents::Snapshot { bytes: bytes.to_vec(), received_ms: received_ms.to_vec() };
+    let stored = documents::Snapshot {
+        bytes: bytes.to_vec(),
+        received_ms: received_ms.to_vec(),
+    };
     let Some(before) = row else {
         let heads = theirs.heads();
         let row = documents::Row {
@@ -132,7 +156,8 @@ fn merge_snapshot(
     documents::set_snapshot(connection, before.id, Some(stored))?;
     outbox::clear(connection, before.id)?;
     for bytes in ours.changes_since(&theirs.heads()) {
-        let header = ChangeHeader::parse(&bytes).map_err(|_| Error::Unreadable("a stored change"))?;
+        let header =
+            ChangeHeader::parse(&bytes).map_err(|_| Error::Unreadable("a stored change"))?;
         if theirs.contains(&header.hash) {
             continue;
         }
@@ -158,7 +183,12 @@ fn merge_snapshot(
     projection::put(connection, &document, area)
 }
 
-fn new_changes(context: &Context<'_>, area: AreaId, entry: &Entry, changes: &[Received]) -> Result<bool> {
+fn new_changes(
+    context: &Context<'_>,
+    area: AreaId,
+    entry: &Entry,
+    changes: &[Received],
+) -> Result<bool> {
     let connection = context.connection;
     let mut document = Document::new(entry.document, entry.kind);
     let taken = match take_all(&mut document, changes) {
@@ -213,7 +243,9 @@ fn take_all<'a>(
         match document.receive(&change.bytes) {
             Ok(Taken::Applied(header)) => taken.push((change, header)),
             Ok(Taken::Had(_)) => {}
-            Ok(Taken::Missing(..)) | Err(_) => return Err((change.bytes.to_vec(), Refusal::DoesNotApply)),
+            Ok(Taken::Missing(..)) | Err(_) => {
+                return Err((change.bytes.to_vec(), Refusal::DoesNotApply));
+            }
             Ok(Taken::Refused(refusal)) => return Err((change.bytes.to_vec(), refusal)),
         }
     }

@@ -41,7 +41,9 @@ pub struct HttpTransport {
 
 impl std::fmt::Debug for HttpTransport {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("HttpTransport").field("base", &self.base).finish_non_exhaustive()
+        f.debug_struct("HttpTransport")
+            .field("base", &self.base)
+            .finish_non_exhaustive()
     }
 }
 
@@ -114,16 +116,24 @@ impl HttpTransport {
             return Err(problem::read(response).await);
         }
         let body = read_body(response, MAX_SMALL_BODY).await?;
-        serde_json::from_slice(&body).map_err(|error| TransportError::Strange { detail: error.to_string() })
+        serde_json::from_slice(&body).map_err(|error| TransportError::Strange {
+            detail: error.to_string(),
+        })
     }
 }
 
 impl Transport for HttpTransport {
-    fn exchange(&self, body: Vec<u8>) -> impl Future<Output = Result<Vec<u8>, TransportError>> + Send {
+    fn exchange(
+        &self,
+        body: Vec<u8>,
+    ) -> impl Future<Output = Result<Vec<u8>, TransportError>> + Send {
         self.post_cbor("/api/device/v1/exchange", body)
     }
 
-    fn reconcile(&self, body: Vec<u8>) -> impl Future<Output = Result<Vec<u8>, TransportError>> + Send {
+    fn reconcile(
+        &self,
+        body: Vec<u8>,
+    ) -> impl Future<Output = Result<Vec<u8>, TransportError>> + Send {
         self.post_cbor("/api/device/v1/reconcile", body)
     }
 
@@ -140,7 +150,9 @@ fn compress(body: &[u8]) -> Option<Vec<u8>> {
     if body.len() < COMPRESS_FROM {
         return None;
     }
-    zstd::encode_all(body, COMPRESS_LEVEL).ok().filter(|small| small.len() < body.len())
+    zstd::encode_all(body, COMPRESS_LEVEL)
+        .ok()
+        .filter(|small| small.len() < body.len())
 }
 
 /// The body after decompression, and never more than `limit` of it.
@@ -148,7 +160,9 @@ async fn read_body(mut response: Response, limit: usize) -> Result<Vec<u8>, Tran
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(failed)? {
         if body.len() + chunk.len() > limit {
-            return Err(TransportError::Strange { detail: format!("an answer of more than {limit} bytes") });
+            return Err(TransportError::Strange {
+                detail: format!("an answer of more than {limit} bytes"),
+            });
         }
         body.extend_from_slice(&chunk);
     }

@@ -32,7 +32,9 @@ pub(super) fn apply(
     progress: &mut Progress,
 ) -> Result<()> {
     if outcome.document != push.document || outcome.changes.len() != push.changes.len() {
-        return Err(Error::Contradiction("outcomes for other documents than were pushed"));
+        return Err(Error::Contradiction(
+            "outcomes for other documents than were pushed",
+        ));
     }
     let Some(before) = documents::find(context.connection, push.document)? else {
         return Ok(());
@@ -40,13 +42,21 @@ pub(super) fn apply(
     let mut row = before.clone();
     let mut refused: Vec<(ChangeHeader, Refusal)> = Vec::new();
     for (bytes, outcome) in push.changes.iter().zip(&outcome.changes) {
-        let header = ChangeHeader::parse(bytes).map_err(|_| Error::Unreadable("a pending change"))?;
-        let Some(known) = outbox::find(context.connection, row.id, header.hash)?.filter(|known| known.pending) else {
+        let header =
+            ChangeHeader::parse(bytes).map_err(|_| Error::Unreadable("a pending change"))?;
+        let Some(known) =
+            outbox::find(context.connection, row.id, header.hash)?.filter(|known| known.pending)
+        else {
             continue;
         };
         match outcome {
             ChangeOutcome::Stored | ChangeOutcome::Had => {
-                outbox::acknowledge(context.connection, row.id, header.hash, Some(context.server_time_ms))?;
+                outbox::acknowledge(
+                    context.connection,
+                    row.id,
+                    header.hash,
+                    Some(context.server_time_ms),
+                )?;
                 if !known.reoffered {
                     outbox::advance(&mut row.acked_heads, &header);
                 }
@@ -86,11 +96,24 @@ fn take_back(
     outbox::acknowledge(context.connection, row.id, header.hash, None)?;
     if Some(header.actor) == enrolment::actor(context.connection)? {
         let title = title(context.connection, row)?;
-        let of = quarantine::Of { document: row.id, kind: row.kind, area: row.area, title: &title };
+        let of = quarantine::Of {
+            document: row.id,
+            kind: row.kind,
+            area: row.area,
+            title: &title,
+        };
         let why = (quarantine::Direction::Sent, refusal);
-        quarantine::add(context.connection, &of, header.hash, bytes, why, context.now_ms)?;
+        quarantine::add(
+            context.connection,
+            &of,
+            header.hash,
+            bytes,
+            why,
+            context.now_ms,
+        )?;
     }
-    let detail = json!({"document": row.id, "hash": header.hash.to_string(), "refusal": refusal.code()});
+    let detail =
+        json!({"document": row.id, "hash": header.hash.to_string(), "refusal": refusal.code()});
     record::note(context.connection, context.now_ms, "not-restored", &detail)
 }
 
@@ -102,16 +125,38 @@ fn set_aside(
 ) -> Result<u64> {
     let connection = context.connection;
     let title = title(connection, before)?;
-    let of = quarantine::Of { document: before.id, kind: before.kind, area: before.area, title: &title };
+    let of = quarantine::Of {
+        document: before.id,
+        kind: before.kind,
+        area: before.area,
+        title: &title,
+    };
     let mut gone: HashSet<ChangeHash> = HashSet::new();
-    for change in documents::changes(connection, before.id)?.iter().filter(|change| change.pending && !change.reoffered) {
-        let stated = refused.iter().find(|(header, _)| header.hash == change.hash).map(|(_, refusal)| *refusal);
-        let header = ChangeHeader::parse(&change.bytes).map_err(|_| Error::Unreadable("a pending change"))?;
-        let inherited =
-            header.deps.iter().any(|dep| gone.contains(dep)).then_some(Refusal::DependsOnRefused);
+    for change in documents::changes(connection, before.id)?
+        .iter()
+        .filter(|change| change.pending && !change.reoffered)
+    {
+        let stated = refused
+            .iter()
+            .find(|(header, _)| header.hash == change.hash)
+            .map(|(_, refusal)| *refusal);
+        let header = ChangeHeader::parse(&change.bytes)
+            .map_err(|_| Error::Unreadable("a pending change"))?;
+        let inherited = header
+            .deps
+            .iter()
+            .any(|dep| gone.contains(dep))
+            .then_some(Refusal::DependsOnRefused);
         if let Some(refusal) = stated.or(inherited) {
             let why = (quarantine::Direction::Sent, refusal);
-            quarantine::add(connection, &of, change.hash, &change.bytes, why, context.now_ms)?;
+            quarantine::add(
+                connection,
+                &of,
+                change.hash,
+                &change.bytes,
+                why,
+                context.now_ms,
+            )?;
             outbox::remove(connection, before.id, change.hash)?;
             gone.insert(change.hash);
         }
@@ -126,7 +171,10 @@ fn rebuild(connection: &Connection, before: &documents::Row) -> Result<()> {
     if document.heads().is_empty() {
         return documents::remove(connection, before);
     }
-    let after = documents::Row { heads: document.heads(), ..before.clone() };
+    let after = documents::Row {
+        heads: document.heads(),
+        ..before.clone()
+    };
     documents::update(connection, before, &after)?;
     projection::put(connection, &document, after.area)
 }
@@ -136,7 +184,11 @@ pub(super) fn title(connection: &Connection, row: &documents::Row) -> Result<Str
     let sql = "SELECT title FROM projection WHERE document = ?1";
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query([row.id.as_bytes().as_slice()])?;
-    Ok(rows.next()?.map(|row| row.get(0)).transpose()?.unwrap_or_default())
+    Ok(rows
+        .next()?
+        .map(|row| row.get(0))
+        .transpose()?
+        .unwrap_or_default())
 }
 
 /// The acknowledged heads after changes that the server has shown to hold.
@@ -146,7 +198,9 @@ pub(super) fn acknowledge_seen(
     header: &ChangeHeader,
     received_ms: i64,
 ) -> Result<()> {
-    let Some(known) = outbox::find(connection, row.id, header.hash)? else { return Ok(()) };
+    let Some(known) = outbox::find(connection, row.id, header.hash)? else {
+        return Ok(());
+    };
     outbox::acknowledge(connection, row.id, header.hash, Some(received_ms))?;
     if known.pending && !known.reoffered {
         heads::advance(&mut row.acked_heads, header.hash, &header.deps);

@@ -19,7 +19,11 @@ use crate::{
 };
 
 /// What this device holds of an area, as far as the server has acknowledged it.
-pub(super) fn request(connection: &Connection, epoch: EpochId, area: AreaId) -> Result<ReconcileRequest> {
+pub(super) fn request(
+    connection: &Connection,
+    epoch: EpochId,
+    area: AreaId,
+) -> Result<ReconcileRequest> {
     let documents = documents::in_area(connection, area)?
         .into_iter()
         .filter(|row| !row.leaving && !row.acked_heads.is_empty())
@@ -29,7 +33,12 @@ pub(super) fn request(connection: &Connection, epoch: EpochId, area: AreaId) -> 
             heads: row.acked_heads.into_iter().map(Into::into).collect(),
         })
         .collect();
-    Ok(ReconcileRequest { v: PROTOCOL_VERSION, epoch, area, documents })
+    Ok(ReconcileRequest {
+        v: PROTOCOL_VERSION,
+        epoch,
+        area,
+        documents,
+    })
 }
 
 /// Takes in where the two sides differ. Says how many changes are offered again.
@@ -62,8 +71,14 @@ pub(super) fn apply(
 
 /// Puts every change that is no ancestor of the server's heads into the outbox again. It stays where
 /// it is in the record; that the server acknowledged it once is not forgotten.
-fn offer(connection: &Connection, id: DocumentId, heads: &[ChangeHash], now_ms: i64) -> Result<u64> {
-    let Some(row) = documents::find(connection, id)?.filter(|row| row.kind.device_may_write()) else {
+fn offer(
+    connection: &Connection,
+    id: DocumentId,
+    heads: &[ChangeHash],
+    now_ms: i64,
+) -> Result<u64> {
+    let Some(row) = documents::find(connection, id)?.filter(|row| row.kind.device_may_write())
+    else {
         return Ok(0);
     };
     let document = documents::load(connection, &row)?;
@@ -75,14 +90,20 @@ fn offer(connection: &Connection, id: DocumentId, heads: &[ChangeHash], now_ms: 
     }
     let mut lacking_hashes: HashSet<ChangeHash> = HashSet::new();
     for bytes in &lacking {
-        lacking_hashes.insert(ChangeHeader::parse(bytes).map_err(|_| Error::Unreadable("a stored change"))?.hash);
+        lacking_hashes.insert(
+            ChangeHeader::parse(bytes)
+                .map_err(|_| Error::Unreadable("a stored change"))?
+                .hash,
+        );
     }
     // Written anew in the document's order, so that each is sent after what it builds on.
     outbox::clear(connection, id)?;
     for hash in document.hashes() {
         let known = stored.iter().find(|change| change.hash == hash);
         let again = lacking_hashes.contains(&hash);
-        let Some(bytes) = document.change(&hash).filter(|_| again || known.is_some()) else { continue };
+        let Some(bytes) = document.change(&hash).filter(|_| again || known.is_some()) else {
+            continue;
+        };
         let new = outbox::New {
             document: id,
             hash,

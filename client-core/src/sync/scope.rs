@@ -26,7 +26,12 @@ pub(super) fn apply(connection: &Connection, grants: &[Grant], now_ms: i64) -> R
     for row in known.iter().filter(|row| row.in_scope) {
         if grants.iter().all(|grant| grant.area != row.cursor.area) {
             lose(connection, row.cursor.area)?;
-            record::note(connection, now_ms, "area-lost", &json!({"area": row.cursor.area}))?;
+            record::note(
+                connection,
+                now_ms,
+                "area-lost",
+                &json!({"area": row.cursor.area}),
+            )?;
             lost += 1;
         }
     }
@@ -37,7 +42,10 @@ pub(super) fn apply(connection: &Connection, grants: &[Grant], now_ms: i64) -> R
 fn come_back(connection: &Connection, area: AreaId) -> Result<()> {
     areas::move_cursor(connection, &Cursor::start(area), None)?;
     for before in documents::in_area(connection, area)? {
-        let after = documents::Row { leaving: false, ..before.clone() };
+        let after = documents::Row {
+            leaving: false,
+            ..before.clone()
+        };
         documents::update(connection, &before, &after)?;
     }
     Ok(())
@@ -48,7 +56,10 @@ fn lose(connection: &Connection, area: AreaId) -> Result<()> {
     areas::move_cursor(connection, &Cursor::start(area), None)?;
     areas::set_reconcile(connection, area, false)?;
     for before in documents::in_area(connection, area)? {
-        let after = documents::Row { leaving: true, ..before.clone() };
+        let after = documents::Row {
+            leaving: true,
+            ..before.clone()
+        };
         documents::update(connection, &before, &after)?;
     }
     Ok(())
@@ -60,7 +71,9 @@ pub(crate) fn sweep(connection: &Connection) -> Result<()> {
         AND NOT EXISTS (SELECT 1 FROM changes c WHERE c.document = d.document AND c.state = 'pending')
         AND NOT EXISTS (SELECT 1 FROM quarantine q WHERE q.document = d.document AND q.direction = 'sent')";
     let mut statement = connection.prepare_cached(sql)?;
-    let ids: Vec<Vec<u8>> = statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    let ids: Vec<Vec<u8>> = statement
+        .query_map([], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
     for id in ids {
         if let Some(id) = sokiem_record::id::DocumentId::from_slice(&id)
             && let Some(row) = documents::find(connection, id)?
@@ -85,7 +98,12 @@ pub(super) fn new_epoch(connection: &Connection, epoch: EpochId, now_ms: i64) ->
         areas::set_reconcile(connection, row.cursor.area, row.in_scope)?;
         areas::set_disagreed(connection, row.cursor.area, None)?;
     }
-    record::note(connection, now_ms, "epoch-changed", &json!({"before": before, "now": epoch}))
+    record::note(
+        connection,
+        now_ms,
+        "epoch-changed",
+        &json!({"before": before, "now": epoch}),
+    )
 }
 
 /// Takes in which history the server states outside of an exchange.

@@ -7,7 +7,10 @@ use serde_json::json;
 use sokiem_record::{
     fingerprint::Fingerprint,
     id::{AreaId, DocumentId, EpochId},
-    wire::{self, Cursor, DocumentPush, ExchangeRequest, ExchangeResponse, PROTOCOL_VERSION, ReconcileResponse},
+    wire::{
+        self, Cursor, DocumentPush, ExchangeRequest, ExchangeResponse, PROTOCOL_VERSION,
+        ReconcileResponse,
+    },
 };
 
 use crate::{
@@ -69,8 +72,13 @@ pub(super) struct Progress {
 
 /// What is on its way.
 enum Sent {
-    Exchange { push: Vec<DocumentPush>, cursors: Vec<Cursor> },
-    Reconcile { area: AreaId },
+    Exchange {
+        push: Vec<DocumentPush>,
+        cursors: Vec<Cursor>,
+    },
+    Reconcile {
+        area: AreaId,
+    },
 }
 
 /// One synchronisation. Drop it at any point: nothing is lost, and the next one begins anew.
@@ -89,7 +97,9 @@ pub struct SyncRun {
 
 impl std::fmt::Debug for SyncRun {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SyncRun").field("report", &self.report).finish_non_exhaustive()
+        f.debug_struct("SyncRun")
+            .field("report", &self.report)
+            .finish_non_exhaustive()
     }
 }
 
@@ -111,7 +121,8 @@ impl SyncRun {
             Some((epoch, area)) => {
                 *self.compared.entry(area).or_default() += 1;
                 self.sent = Some(Sent::Reconcile { area });
-                let request = book.read(|connection| reconcile::request(connection, epoch, area))?;
+                let request =
+                    book.read(|connection| reconcile::request(connection, epoch, area))?;
                 Ok(Step::Reconcile(wire::encode(&request)))
             }
             None => self.finish(book).map(Step::Done),
@@ -120,13 +131,28 @@ impl SyncRun {
 
     fn exchange(&mut self, book: &Book) -> Result<Step> {
         let (epoch, cursors, push) = book.read(|connection| {
-            let cursors: Vec<Cursor> =
-                areas::all(connection)?.iter().filter(|row| row.in_scope).map(|row| row.cursor).collect();
-            Ok((enrolment::epoch(connection)?, cursors, outbox::batch(connection, &self.waiting)?))
+            let cursors: Vec<Cursor> = areas::all(connection)?
+                .iter()
+                .filter(|row| row.in_scope)
+                .map(|row| row.cursor)
+                .collect();
+            Ok((
+                enrolment::epoch(connection)?,
+                cursors,
+                outbox::batch(connection, &self.waiting)?,
+            ))
         })?;
-        let request = ExchangeRequest { v: PROTOCOL_VERSION, epoch, cursors, push };
+        let request = ExchangeRequest {
+            v: PROTOCOL_VERSION,
+            epoch,
+            cursors,
+            push,
+        };
         let body = wire::encode(&request);
-        self.sent = Some(Sent::Exchange { push: request.push, cursors: request.cursors });
+        self.sent = Some(Sent::Exchange {
+            push: request.push,
+            cursors: request.cursors,
+        });
         Ok(Step::Exchange(body))
     }
 
@@ -137,7 +163,9 @@ impl SyncRun {
     /// [`Error::Answer`] and [`Error::Contradiction`] for an answer that makes no sense, else the book's errors.
     pub fn received(&mut self, book: &Book, body: &[u8]) -> Result<()> {
         match self.sent.take() {
-            Some(Sent::Exchange { push, cursors }) => self.exchanged(book, &wire::decode(body)?, &push, &cursors),
+            Some(Sent::Exchange { push, cursors }) => {
+                self.exchanged(book, &wire::decode(body)?, &push, &cursors)
+            }
             Some(Sent::Reconcile { area }) => self.reconciled(book, area, &wire::decode(body)?),
             None => Err(Error::Contradiction("an answer that nothing was asked for")),
         }
@@ -174,7 +202,9 @@ impl SyncRun {
         cursors: &[Cursor],
     ) -> Result<()> {
         if response.pushed.len() != push.len() {
-            return Err(Error::Contradiction("not one outcome for each pushed document"));
+            return Err(Error::Contradiction(
+                "not one outcome for each pushed document",
+            ));
         }
         let now_ms = book.now_ms();
         let mut bad_entries = 0;
@@ -187,8 +217,11 @@ impl SyncRun {
                 Some(known) if known == response.epoch => {}
                 Some(_) => return Err(Error::Contradiction("an answer from another epoch")),
             }
-            let context =
-                outcomes::Context { connection: tx, now_ms, server_time_ms: response.server_time_ms };
+            let context = outcomes::Context {
+                connection: tx,
+                now_ms,
+                server_time_ms: response.server_time_ms,
+            };
             let mut progress = Progress::default();
             for (push, outcome) in push.iter().zip(&response.pushed) {
                 outcomes::apply(&context, push, outcome, &mut progress)?;
@@ -204,7 +237,9 @@ impl SyncRun {
                 if row.cursor != sent.copied().unwrap_or(Cursor::start(area)) {
                     continue;
                 }
-                if pull.cursor.base > pull.cursor.seq || (!pull.reset && pull.cursor.seq < row.cursor.seq) {
+                if pull.cursor.base > pull.cursor.seq
+                    || (!pull.reset && pull.cursor.seq < row.cursor.seq)
+                {
                     return Err(Error::Contradiction("a cursor that goes back"));
                 }
                 let mut all_good = true;
@@ -222,7 +257,9 @@ impl SyncRun {
                 if fingerprint.is_some() {
                     at_end.insert(area);
                     // Agreement is proof: there is nothing left to compare.
-                    if areas::find(tx, area)?.is_some_and(|row| fingerprint == Some(row.fingerprint)) {
+                    if areas::find(tx, area)?
+                        .is_some_and(|row| fingerprint == Some(row.fingerprint))
+                    {
                         areas::set_reconcile(tx, area, false)?;
                         areas::set_disagreed(tx, area, None)?;
                     }
@@ -243,7 +280,10 @@ impl SyncRun {
         self.report.areas_lost += lost;
         let advanced = moved || lost > 0 || progress.acknowledged + progress.refused > 0;
         self.waiting.extend(progress.waiting);
-        let all_at_end = response.scope.iter().all(|grant| at_end.contains(&grant.area));
+        let all_at_end = response
+            .scope
+            .iter()
+            .all(|grant| at_end.contains(&grant.area));
         self.at_end = at_end;
         self.settled = (all_at_end && !outbox_left) || !advanced;
         Ok(())
@@ -252,18 +292,34 @@ impl SyncRun {
     /// The next area whose heads have to be compared.
     fn to_compare(&self, book: &Book) -> Result<Option<(EpochId, AreaId)>> {
         book.read(|connection| {
-            let Some(epoch) = enrolment::epoch(connection)? else { return Ok(None) };
+            let Some(epoch) = enrolment::epoch(connection)? else {
+                return Ok(None);
+            };
             let due = areas::all(connection)?.into_iter().find(|row| {
-                let differs = row.server_fingerprint.is_some_and(|server| server != row.fingerprint);
+                let differs = row
+                    .server_fingerprint
+                    .is_some_and(|server| server != row.fingerprint);
                 let known = row.disagreed.is_some() && row.disagreed == row.both();
-                let often = self.compared.get(&row.cursor.area).is_some_and(|times| *times >= COMPARISONS);
-                row.in_scope && self.at_end.contains(&row.cursor.area) && (differs || row.reconcile) && !known && !often
+                let often = self
+                    .compared
+                    .get(&row.cursor.area)
+                    .is_some_and(|times| *times >= COMPARISONS);
+                row.in_scope
+                    && self.at_end.contains(&row.cursor.area)
+                    && (differs || row.reconcile)
+                    && !known
+                    && !often
             });
             Ok(due.map(|row| (epoch, row.cursor.area)))
         })
     }
 
-    fn reconciled(&mut self, book: &Book, area: AreaId, response: &ReconcileResponse) -> Result<()> {
+    fn reconciled(
+        &mut self,
+        book: &Book,
+        area: AreaId,
+        response: &ReconcileResponse,
+    ) -> Result<()> {
         let now_ms = book.now_ms();
         let offered = book.transact(|tx, cache| {
             cache.clear();

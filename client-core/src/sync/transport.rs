@@ -5,15 +5,24 @@ use std::future::Future;
 use serde::Serialize;
 use sokiem_record::id::EpochId;
 
-use crate::{platform::MaybeSend, store::enrolment::{EnrolRequest, EnrolResponse}};
+use crate::{
+    platform::MaybeSend,
+    store::enrolment::{EnrolRequest, EnrolResponse},
+};
 
 /// Carries one request and brings its answer. Whatever fails half-way may be sent again: every request is idempotent.
 pub trait Transport: MaybeSend {
     /// `POST /api/device/v1/exchange` with this CBOR body.
-    fn exchange(&self, body: Vec<u8>) -> impl Future<Output = Result<Vec<u8>, TransportError>> + MaybeSend;
+    fn exchange(
+        &self,
+        body: Vec<u8>,
+    ) -> impl Future<Output = Result<Vec<u8>, TransportError>> + MaybeSend;
 
     /// `POST /api/device/v1/reconcile` with this CBOR body.
-    fn reconcile(&self, body: Vec<u8>) -> impl Future<Output = Result<Vec<u8>, TransportError>> + MaybeSend;
+    fn reconcile(
+        &self,
+        body: Vec<u8>,
+    ) -> impl Future<Output = Result<Vec<u8>, TransportError>> + MaybeSend;
 
     /// `POST /api/device/v1/enrol`.
     fn enrol(

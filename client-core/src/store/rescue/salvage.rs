@@ -21,19 +21,41 @@ const MOST_PROBES: i64 = 100_000;
 type Cells = Vec<Value>;
 
 /// Every row of a table that can be read, by its number.
-fn rows(source: &Connection, table: &str, columns: &str, report: &mut RescueReport) -> BTreeMap<i64, Cells> {
+fn rows(
+    source: &Connection,
+    table: &str,
+    columns: &str,
+    report: &mut RescueReport,
+) -> BTreeMap<i64, Cells> {
     let mut found = BTreeMap::new();
-    let key = if table == "enrolment" { "one" } else { "number" };
+    let key = if table == "enrolment" {
+        "one"
+    } else {
+        "number"
+    };
     let select = format!("SELECT {key}, {columns} FROM {table}");
     let up = read(source, &format!("{select} ORDER BY {key}"), &mut found);
     let Err(error) = up else { return found };
     report.lose(table, &error);
     let low = found.last_key_value().map_or(0, |(number, _)| *number);
-    let _ = read(source, &format!("{select} WHERE {key} > {low} ORDER BY {key} DESC"), &mut found);
-    let high = found.range(low.saturating_add(1)..).next().map(|(number, _)| *number);
+    let _ = read(
+        source,
+        &format!("{select} WHERE {key} > {low} ORDER BY {key} DESC"),
+        &mut found,
+    );
+    let high = found
+        .range(low.saturating_add(1)..)
+        .next()
+        .map(|(number, _)| *number);
     let high = high.unwrap_or(low.saturating_add(MOST_PROBES));
-    for number in (low.saturating_add(1)..high).take(usize::try_from(MOST_PROBES).unwrap_or(usize::MAX)) {
-        let _ = read(source, &format!("{select} WHERE {key} = {number}"), &mut found);
+    for number in
+        (low.saturating_add(1)..high).take(usize::try_from(MOST_PROBES).unwrap_or(usize::MAX))
+    {
+        let _ = read(
+            source,
+            &format!("{select} WHERE {key} = {number}"),
+            &mut found,
+        );
     }
     found
 }
@@ -81,20 +103,36 @@ pub(super) fn carry_over(
     carry_enrolment(source, fresh, report)?;
     for cells in rows(source, "areas", "area, in_scope, writable", report).values() {
         let area = blob(cells, 0).and_then(AreaId::from_slice);
-        if let (Some(area), Some(in_scope), Some(writable)) = (area, integer(cells, 1), integer(cells, 2)) {
+        if let (Some(area), Some(in_scope), Some(writable)) =
+            (area, integer(cells, 1), integer(cells, 2))
+        {
             areas::grant(fresh, area, in_scope != 0, writable != 0)?;
             areas::set_reconcile(fresh, area, in_scope != 0)?;
         }
     }
     let mut changes: BTreeMap<Vec<u8>, Vec<Cells>> = BTreeMap::new();
-    for cells in rows(source, "changes", "document, bytes, state, saved_ms, received_ms", report).into_values() {
+    for cells in rows(
+        source,
+        "changes",
+        "document, bytes, state, saved_ms, received_ms",
+        report,
+    )
+    .into_values()
+    {
         if let Some(document) = blob(&cells, 0).map(<[u8]>::to_vec) {
             changes.entry(document).or_default().push(cells);
         }
     }
-    let documents = rows(source, "documents", "document, kind, area, snapshot, snapshot_received, leaving", report);
+    let documents = rows(
+        source,
+        "documents",
+        "document, kind, area, snapshot, snapshot_received, leaving",
+        report,
+    );
     for cells in documents.values() {
-        let own = blob(cells, 0).and_then(|id| changes.remove(id)).unwrap_or_default();
+        let own = blob(cells, 0)
+            .and_then(|id| changes.remove(id))
+            .unwrap_or_default();
         carry_document(fresh, cells, &own, now_ms, report)?;
     }
     for (document, orphans) in changes {
@@ -103,7 +141,11 @@ pub(super) fn carry_over(
     carry_quarantine(source, fresh, now_ms, report)
 }
 
-fn carry_enrolment(source: &Connection, fresh: &Connection, report: &mut RescueReport) -> Result<()> {
+fn carry_enrolment(
+    source: &Connection,
+    fresh: &Connection,
+    report: &mut RescueReport,
+) -> Result<()> {
     const COLUMNS: &str = "actor, server, credential, expires_ms, epoch, device, account, account_name, \
                            account_title, server_name";
     let rows = rows(source, "enrolment", COLUMNS, report);
@@ -111,7 +153,9 @@ fn carry_enrolment(source: &Connection, fresh: &Connection, report: &mut RescueR
         report.lose("enrolment", "this device has to be enrolled again");
         return Ok(());
     };
-    let Some(actor) = blob(cells, 0).and_then(ActorId::from_slice) else { return Ok(()) };
+    let Some(actor) = blob(cells, 0).and_then(ActorId::from_slice) else {
+        return Ok(());
+    };
     enrolment::set_actor(fresh, actor)?;
     fresh.execute(
         "UPDATE enrolment SET (server, credential, expires_ms, epoch, device, account, account_name, account_title,
@@ -138,13 +182,24 @@ fn carry_document(
     };
     let none: [&[u8]; 0] = [];
     let bytes = blob(cells, 3);
-    let loaded = Document::load(id, kind, bytes, none).inspect_err(|error| report.lose(id, error)).ok();
-    let snapshot = bytes.filter(|_| loaded.is_some()).map(|bytes| documents::Snapshot {
-        bytes: bytes.to_vec(),
-        received_ms: blob(cells, 4)
-            .map(|times| times.as_chunks::<8>().0.iter().map(|ms| i64::from_be_bytes(*ms)).collect())
-            .unwrap_or_default(),
-    });
+    let loaded = Document::load(id, kind, bytes, none)
+        .inspect_err(|error| report.lose(id, error))
+        .ok();
+    let snapshot = bytes
+        .filter(|_| loaded.is_some())
+        .map(|bytes| documents::Snapshot {
+            bytes: bytes.to_vec(),
+            received_ms: blob(cells, 4)
+                .map(|times| {
+                    times
+                        .as_chunks::<8>()
+                        .0
+                        .iter()
+                        .map(|ms| i64::from_be_bytes(*ms))
+                        .collect()
+                })
+                .unwrap_or_default(),
+        });
     let mut document = loaded.unwrap_or_else(|| Document::new(id, kind));
     // Rows lie in an order in which each follows what it builds on, and what is acknowledged never
     // builds on what is pending.
@@ -161,8 +216,15 @@ fn carry_document(
                 Ok(Received::Refused(refusal)) => broken.push((change, refusal)),
                 Err(_) => {
                     broken.push((change, Refusal::DoesNotApply));
-                    let sound = kept.iter().map(|(_, change): &(ChangeHeader, &Cells)| blob(change, 1).unwrap_or_default());
-                    document = Document::load(id, kind, snapshot.as_ref().map(|s| s.bytes.as_slice()), sound)?;
+                    let sound = kept.iter().map(|(_, change): &(ChangeHeader, &Cells)| {
+                        blob(change, 1).unwrap_or_default()
+                    });
+                    document = Document::load(
+                        id,
+                        kind,
+                        snapshot.as_ref().map(|s| s.bytes.as_slice()),
+                        sound,
+                    )?;
                 }
             }
         }
@@ -170,7 +232,12 @@ fn carry_document(
             acked_heads = document.heads();
         }
     }
-    let of = quarantine::Of { document: id, kind, area, title: "" };
+    let of = quarantine::Of {
+        document: id,
+        kind,
+        area,
+        title: "",
+    };
     for (change, refusal) in broken {
         set_aside_change(fresh, &of, change, refusal, now_ms, report)?;
     }
@@ -178,7 +245,14 @@ fn carry_document(
         return Ok(());
     }
     let leaving = integer(cells, 5).is_some_and(|leaving| leaving != 0);
-    let row = documents::Row { id, kind, area, acked_heads, heads: document.heads(), leaving };
+    let row = documents::Row {
+        id,
+        kind,
+        area,
+        acked_heads,
+        heads: document.heads(),
+        leaving,
+    };
     documents::insert(fresh, &row, snapshot.as_ref())?;
     for (header, change) in &kept {
         let new = outbox::New {
@@ -207,12 +281,25 @@ fn carry_orphans(
     now_ms: i64,
     report: &mut RescueReport,
 ) -> Result<()> {
-    let Some(id) = DocumentId::from_slice(document) else { return Ok(()) };
-    let of = quarantine::Of { document: id, kind: Kind::Inspection, area: AreaId(id.0), title: "" };
-    for change in orphans.iter().filter(|change| text(change, 2) == Some("pending")) {
+    let Some(id) = DocumentId::from_slice(document) else {
+        return Ok(());
+    };
+    let of = quarantine::Of {
+        document: id,
+        kind: Kind::Inspection,
+        area: AreaId(id.0),
+        title: "",
+    };
+    for change in orphans
+        .iter()
+        .filter(|change| text(change, 2) == Some("pending"))
+    {
         set_aside_change(fresh, &of, change, Refusal::DoesNotApply, now_ms, report)?;
     }
-    report.lose(id, "its row can't be read; what the server acknowledged comes back from there");
+    report.lose(
+        id,
+        "its row can't be read; what the server acknowledged comes back from there",
+    );
     Ok(())
 }
 
@@ -229,8 +316,21 @@ fn set_aside_change(
         report.lose(of.document, "a change whose bytes are damaged");
         return Ok(());
     };
-    report.lose(of.document, format!("change {} no longer fits and went to quarantine", header.hash));
-    quarantine::add(fresh, of, header.hash, bytes, (quarantine::Direction::Sent, refusal), now_ms)
+    report.lose(
+        of.document,
+        format!(
+            "change {} no longer fits and went to quarantine",
+            header.hash
+        ),
+    );
+    quarantine::add(
+        fresh,
+        of,
+        header.hash,
+        bytes,
+        (quarantine::Direction::Sent, refusal),
+        now_ms,
+    )
 }
 
 fn carry_quarantine(
@@ -249,14 +349,28 @@ fn carry_quarantine(
             report.lose("quarantine", "a row whose identity can't be read");
             continue;
         };
-        let of = quarantine::Of { document, kind, area, title: text(cells, 3).unwrap_or_default() };
+        let of = quarantine::Of {
+            document,
+            kind,
+            area,
+            title: text(cells, 3).unwrap_or_default(),
+        };
         let direction = match text(cells, 6) {
             Some("received") => quarantine::Direction::Received,
             _ => quarantine::Direction::Sent,
         };
-        let refusal = text(cells, 7).and_then(Refusal::from_code).unwrap_or(Refusal::DoesNotApply);
+        let refusal = text(cells, 7)
+            .and_then(Refusal::from_code)
+            .unwrap_or(Refusal::DoesNotApply);
         let noted_ms = integer(cells, 8).unwrap_or(now_ms);
-        quarantine::add(fresh, &of, hash, blob(cells, 5).unwrap_or_default(), (direction, refusal), noted_ms)?;
+        quarantine::add(
+            fresh,
+            &of,
+            hash,
+            blob(cells, 5).unwrap_or_default(),
+            (direction, refusal),
+            noted_ms,
+        )?;
         report.refused += 1;
     }
     Ok(())

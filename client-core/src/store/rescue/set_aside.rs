@@ -18,9 +18,17 @@ use crate::{
 };
 
 /// Sets the damaged database aside and begins a new one from what can be read of it.
-pub(crate) fn rescue(path: &Path, reason: String, now_ms: i64) -> Result<(Connection, RescueReport)> {
+pub(crate) fn rescue(
+    path: &Path,
+    reason: String,
+    now_ms: i64,
+) -> Result<(Connection, RescueReport)> {
     let aside = set_aside(path, now_ms).map_err(Error::Files)?;
-    let mut report = RescueReport { set_aside: aside.clone(), reason, ..RescueReport::default() };
+    let mut report = RescueReport {
+        set_aside: aside.clone(),
+        reason,
+        ..RescueReport::default()
+    };
     let mut fresh = Connection::open(path)?;
     open::prepare(&mut fresh).map_err(|error| match error {
         OpenError::Failed(error) => error,

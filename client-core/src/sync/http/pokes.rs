@@ -8,7 +8,10 @@ use reqwest::{Response, StatusCode, header::ACCEPT};
 use crate::{
     platform::Timer,
     schedule::Event,
-    sync::{TransportError, http::{HttpTransport, failed, problem}},
+    sync::{
+        TransportError,
+        http::{HttpTransport, failed, problem},
+    },
 };
 
 /// The server sends a comment at least this often; silence for longer means that the line is dead.
@@ -20,32 +23,50 @@ const MAX_LINE: usize = 64 * 1024;
 
 /// The pokes of a server as events for [`crate::sync::run`], for ever: it connects again whenever the
 /// stream ends. A new connection is a poke too, since some may have been missed.
-pub fn poke_events<T: Timer + Clone>(transport: HttpTransport, timer: T) -> impl Stream<Item = Event> {
+pub fn poke_events<T: Timer + Clone>(
+    transport: HttpTransport,
+    timer: T,
+) -> impl Stream<Item = Event> {
     let start = (transport, timer, None::<Pokes>, RECONNECT_MS.0);
-    unfold(start, |(transport, timer, mut open, mut wait_ms)| async move {
-        loop {
-            match open.take() {
-                Some(mut pokes) => {
-                    if pokes.next().await.is_ok() {
-                        return Some((Event::Poke, (transport, timer, Some(pokes), RECONNECT_MS.0)));
-                    }
-                    timer.sleep(wait_ms).await;
-                }
-                None => match connect(&transport).await {
-                    Ok(pokes) => return Some((Event::Poke, (transport, timer, Some(pokes), RECONNECT_MS.0))),
-                    Err(_) => {
+    unfold(
+        start,
+        |(transport, timer, mut open, mut wait_ms)| async move {
+            loop {
+                match open.take() {
+                    Some(mut pokes) => {
+                        if pokes.next().await.is_ok() {
+                            return Some((
+                                Event::Poke,
+                                (transport, timer, Some(pokes), RECONNECT_MS.0),
+                            ));
+                        }
                         timer.sleep(wait_ms).await;
-                        wait_ms = (wait_ms * 2).min(RECONNECT_MS.1);
                     }
-                },
+                    None => match connect(&transport).await {
+                        Ok(pokes) => {
+                            return Some((
+                                Event::Poke,
+                                (transport, timer, Some(pokes), RECONNECT_MS.0),
+                            ));
+                        }
+                        Err(_) => {
+                            timer.sleep(wait_ms).await;
+                            wait_ms = (wait_ms * 2).min(RECONNECT_MS.1);
+                        }
+                    },
+                }
             }
-        }
-    })
+        },
+    )
 }
 
 async fn connect(transport: &HttpTransport) -> Result<Pokes, TransportError> {
     let response = transport
-        .authorised(transport.client.get(format!("{}/api/device/v1/events", transport.base)))
+        .authorised(
+            transport
+                .client
+                .get(format!("{}/api/device/v1/events", transport.base)),
+        )
         .header(ACCEPT, "text/event-stream")
         .send()
         .await
@@ -53,7 +74,10 @@ async fn connect(transport: &HttpTransport) -> Result<Pokes, TransportError> {
     if response.status() != StatusCode::OK {
         return Err(problem::read(response).await);
     }
-    Ok(Pokes { response, lines: Lines::default() })
+    Ok(Pokes {
+        response,
+        lines: Lines::default(),
+    })
 }
 
 /// An open stream.
@@ -77,7 +101,11 @@ impl Pokes {
                 Some(chunk) if self.lines.buffer.len() + chunk.len() <= MAX_LINE => {
                     self.lines.buffer.extend_from_slice(&chunk);
                 }
-                _ => return Err(TransportError::Cut { detail: "the event stream ended".to_owned() }),
+                _ => {
+                    return Err(TransportError::Cut {
+                        detail: "the event stream ended".to_owned(),
+                    });
+                }
             }
         }
     }
@@ -92,7 +120,9 @@ struct Lines {
 impl Lines {
     /// Reads whole lines; whether one of them began a `news` event. Several in a row are one.
     fn news(&mut self) -> bool {
-        let Some(end) = self.buffer.iter().rposition(|byte| *byte == b'\n') else { return false };
+        let Some(end) = self.buffer.iter().rposition(|byte| *byte == b'\n') else {
+            return false;
+        };
         let whole: Vec<u8> = self.buffer.drain(..=end).collect();
         whole
             .split(|byte| matches!(byte, b'\n' | b'\r'))
@@ -110,9 +140,13 @@ mod tests {
         let mut lines = Lines::default();
         lines.buffer.extend_from_slice(b": hello\n\nevent: ne");
         assert!(!lines.news());
-        lines.buffer.extend_from_slice(b"ws\ndata: {\"areas\":[]}\n\n");
+        lines
+            .buffer
+            .extend_from_slice(b"ws\ndata: {\"areas\":[]}\n\n");
         assert!(lines.news());
-        lines.buffer.extend_from_slice(b":\n\nevent: other\ndata: news\n\n");
+        lines
+            .buffer
+            .extend_from_slice(b":\n\nevent: other\ndata: news\n\n");
         assert!(!lines.news());
     }
 }

@@ -4,7 +4,10 @@ use reqwest::{Response, StatusCode, header::RETRY_AFTER};
 use serde::Deserialize;
 use sokiem_record::id::EpochId;
 
-use crate::sync::{TransportError, http::{MAX_SMALL_BODY, read_body}};
+use crate::sync::{
+    TransportError,
+    http::{MAX_SMALL_BODY, read_body},
+};
 
 #[derive(Default, Deserialize)]
 struct Problem {
@@ -32,14 +35,24 @@ pub(super) async fn read(response: Response) -> TransportError {
     };
     let slug = problem.kind.rsplit('/').next().unwrap_or_default();
     match (status, slug, problem.epoch) {
-        (StatusCode::CONFLICT, "epoch-changed", Some(epoch)) => TransportError::EpochChanged { epoch },
+        (StatusCode::CONFLICT, "epoch-changed", Some(epoch)) => {
+            TransportError::EpochChanged { epoch }
+        }
         (StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS, ..) => {
             TransportError::Busy { retry_after_ms }
         }
         _ => TransportError::Refused {
             status: status.as_u16(),
-            slug: if slug.is_empty() { format!("http-{}", status.as_u16()) } else { slug.to_owned() },
-            detail: if problem.detail.is_empty() { problem.title } else { problem.detail },
+            slug: if slug.is_empty() {
+                format!("http-{}", status.as_u16())
+            } else {
+                slug.to_owned()
+            },
+            detail: if problem.detail.is_empty() {
+                problem.title
+            } else {
+                problem.detail
+            },
             detail_vi: problem.detail_vi,
         },
     }

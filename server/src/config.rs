@@ -1,7 +1,7 @@
 //! Configuration: defaults, then a TOML file, then the environment, then flags. Later ones win.
 //!
-//! Environment variables are `SOKIEM_` and the key in capitals, with `__` between a section and its
-//! key: `SOKIEM_LIMITS__EVENT_STREAMS=500`. An unknown key is an error, so that a typing mistake does
+//! Environment variables are `SOKIEM_SERVER_` and the key in capitals, with `__` between a section and its
+//! key: `SOKIEM_SERVER_LIMITS__EVENT_STREAMS=500`. An unknown key is an error, so that a typing mistake does
 //! not silently leave a default in force.
 
 mod limits;
@@ -95,7 +95,11 @@ impl Config {
             figment = figment.merge(Toml::file_exact(file));
         }
         let config: Config = figment
-            .merge(Env::prefixed("SOKIEM_").ignore(&["CONFIG"]).split("__"))
+            .merge(
+                Env::prefixed("SOKIEM_SERVER_")
+                    .ignore(&["CONFIG"])
+                    .split("__"),
+            )
             .merge(Serialized::defaults(overrides))
             .extract()
             .map_err(Box::new)?;

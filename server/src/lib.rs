@@ -35,6 +35,8 @@ pub mod config;
 mod devices;
 mod error;
 mod http;
+mod records;
+mod report;
 mod running;
 mod store;
 mod sync;

@@ -23,7 +23,7 @@ struct Cli {
 #[derive(Args)]
 struct Settings {
     /// Configuration file (TOML)
-    #[arg(long, env = "SOKIEM_CONFIG", global = true)]
+    #[arg(long, env = "SOKIEM_SERVER_CONFIG", global = true)]
     config: Option<PathBuf>,
     #[command(flatten)]
     overrides: Overrides,

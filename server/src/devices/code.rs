@@ -6,7 +6,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use qrcode::{QrCode, render::svg};
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 use sokiem_record::id::AccountId;
 use utoipa::ToSchema;
@@ -21,6 +21,7 @@ use crate::{
         body::Json,
         problem::{Cause, Problem},
     },
+    sync::scope,
 };
 
 /// No 0, 1, I, L, O, U: nothing that is read wrongly from a screen or said wrongly on the telephone.
@@ -107,6 +108,28 @@ fn qr_svg(uri: &str) -> Result<String, Problem> {
         .build())
 }
 
+/// A supervisor makes codes for the officers of their own areas only.
+fn expect_own_officer(
+    sql: &Connection,
+    caller: &Caller,
+    account: AccountId,
+) -> Result<(), Problem> {
+    if caller.role == Role::Administrator {
+        return Ok(());
+    }
+    let role: String = sql
+        .prepare_cached("SELECT role FROM accounts WHERE id = ?1")?
+        .query_row([account.as_bytes().as_slice()], |row| row.get(0))?;
+    let areas = caller.areas(sql)?;
+    let theirs = scope::of_account(sql, account)?;
+    let mut writable = theirs.iter().filter(|grant| grant.writable).peekable();
+    let within = writable.peek().is_some() && writable.all(|grant| areas.writable(grant.area));
+    if role == Role::Officer.name() && within {
+        return Ok(());
+    }
+    Err(Problem::forbidden().detail("Supervisors make codes for the officers of their own areas"))
+}
+
 /// Make an enrolment code for an account.
 #[utoipa::path(post, path = "/api/v1/enrolment-codes", tag = "devices", request_body = NewCode,
     responses((status = 201, body = Code), (status = 403, description = "forbidden"), (status = 422, description = "invalid: no such account")),
@@ -116,7 +139,7 @@ pub(crate) async fn create(
     caller: Caller,
     Json(body): Json<NewCode>,
 ) -> Result<(StatusCode, Json<Code>), Problem> {
-    caller.at_least(Role::Administrator)?;
+    caller.at_least(Role::Supervisor)?;
     let code = generate()?;
     let digest = digest(&code);
     let id = clock::new_id()?;
@@ -131,6 +154,7 @@ pub(crate) async fn create(
             if !known {
                 return Err(Problem::invalid("There is no such account"));
             }
+            expect_own_officer(writing.sql, &caller, account)?;
             writing.sql.execute(
                 "INSERT INTO codes (id, code_digest, account, created_by, created_ms, expires_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
                 params![

@@ -30,6 +30,8 @@ use crate::{
     clock,
     devices::{actor, code, device, enrolment},
     http::{access_log, body, health, landing, problem},
+    records::{assignment, campaign, change, criteria, decision, list, quarantine, record},
+    report::endpoint as report,
     sync::{events, exchange, reconcile},
 };
 
@@ -83,6 +85,20 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(code::qr))
         .routes(routes!(device::list))
         .routes(routes!(device::revoke))
+        .routes(routes!(list::list))
+        .routes(routes!(record::get))
+        .routes(routes!(record::conflicts))
+        .routes(routes!(record::history))
+        .routes(routes!(record::difference))
+        .routes(routes!(change::create_unit))
+        .routes(routes!(change::edit))
+        .routes(routes!(change::settle))
+        .routes(routes!(decision::decide))
+        .routes(routes!(criteria::publish))
+        .routes(routes!(campaign::create))
+        .routes(routes!(assignment::create))
+        .routes(routes!(quarantine::list))
+        .routes(routes!(report::get))
 }
 
 /// This document.

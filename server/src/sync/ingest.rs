@@ -3,8 +3,8 @@
 //! Expected outcomes are values, not errors: only a failing database is an error here.
 
 use std::{
-    cell::Cell,
-    collections::{HashMap, HashSet},
+    cell::{Cell, RefCell},
+    collections::{HashMap, HashSet, hash_map::Entry},
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
@@ -26,7 +26,7 @@ use crate::{
     error::Error,
     store::{Writing, id},
     sync::{
-        log, scope,
+        log, planned, scope,
         stored::{self, Fresh, Row, Source},
     },
     telemetry::Reason,
@@ -57,6 +57,7 @@ pub(super) fn ingest(
         pusher,
         writable,
         actors,
+        campaigns: RefCell::default(),
         quarantined: Cell::new(None),
     };
     pushes.iter().map(|push| session.document(push)).collect()
@@ -101,6 +102,8 @@ struct Session<'a> {
     pusher: Pusher,
     writable: HashMap<AreaId, bool>,
     actors: Actors,
+    /// What campaigns ask for, as far as this push has asked.
+    campaigns: RefCell<HashMap<DocumentId, Option<planned::Sets>>>,
     /// Bytes in the device's quarantine, once somebody had to know.
     quarantined: Cell<Option<u64>>,
 }
@@ -253,7 +256,7 @@ impl Session<'_> {
                     actor: header.actor,
                     bytes: bytes.to_vec(),
                 });
-                if current.document.states_itself() {
+                if self.states_itself(&current.document, &header)? {
                     return Ok(ChangeOutcome::Stored);
                 }
                 self.undo(push, row, current)?;
@@ -276,6 +279,38 @@ impl Session<'_> {
                 Ok(ChangeOutcome::Refused(Refusal::DoesNotApply))
             }
         }
+    }
+
+    /// Whether the document is still what its id and kind say, now that this change is in it.
+    fn states_itself(&self, document: &Document, header: &ChangeHeader) -> Result<bool, Error> {
+        if !document.states_itself() {
+            return Ok(false);
+        }
+        if !header.deps.is_empty() {
+            return Ok(true);
+        }
+        if header.actor == genesis::genesis_actor(document.id()) {
+            return self.is_planned(document, header.hash);
+        }
+        Ok(!planned::is_derived(document))
+    }
+
+    /// Whether this is the first change that the campaign leads to.
+    fn is_planned(&self, document: &Document, first: ChangeHash) -> Result<bool, Error> {
+        let Some((unit, campaign)) = planned::pair(document) else {
+            return Ok(false);
+        };
+        let mut campaigns = self.campaigns.borrow_mut();
+        let sets = match campaigns.entry(campaign) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => unknown.insert(planned::sets(self.writing.sql, campaign)?),
+        };
+        // A backup may be older than the campaign: while devices bring back what it lacks, the
+        // campaign's inspections are not lost for that.
+        Ok(match sets {
+            Some(sets) => sets.lead_to(unit, campaign, first),
+            None => self.actors.everyone.is_some(),
+        })
     }
 
     fn open(&self, push: &DocumentPush, row: Option<&Row>) -> Result<Open, Error> {

@@ -3,13 +3,12 @@
 use serde_json::json;
 use sokiem_record::{
     document::Document,
-    genesis::{self, Plan},
     id::{ActorId, AreaId, DocumentId, Kind},
     refusal::Refusal,
     wire::{ChangeOutcome, Hash},
 };
 
-use crate::harness::{Town, fresh_uuid, push};
+use crate::harness::{Town, fresh_uuid};
 
 #[tokio::test]
 async fn what_one_phone_pushes_another_pulls() {
@@ -159,57 +158,6 @@ async fn a_second_history_under_one_actor_is_refused() {
         response.pushed[2].changes,
         [ChangeOutcome::Refused(Refusal::ForkedActor)]
     );
-}
-
-#[tokio::test]
-async fn two_phones_begin_the_same_planned_inspection() {
-    let town = Town::new().await;
-    let area = town.communes[0];
-    let mut lan = town.phone("lan", &[area]).await;
-    let mut minh = town.phone("minh", &[area]).await;
-    let plan = Plan {
-        unit: DocumentId(fresh_uuid()),
-        campaign: DocumentId(fresh_uuid()),
-        criteria_code: "T124-CD".into(),
-        criteria_version: 1,
-        window: None,
-        items: vec!["T124-CD-1B".into()],
-    };
-    let mut pushes = Vec::new();
-    for (phone, word) in [(&mut lan, "pass"), (&mut minh, "fail")] {
-        let (document, written) = genesis::planned_inspection(&plan).unwrap();
-        let id = document.id();
-        phone.held.insert(id, (area, document));
-        let edit = phone.set(id, "items/T124-CD-1B/answer", json!(word));
-        let changes = [
-            vec![written.bytes],
-            edit.changes.iter().map(|bytes| bytes.to_vec()).collect(),
-        ]
-        .concat();
-        pushes.push(push(id, Kind::Inspection, area, changes));
-    }
-    let theirs = pushes.pop().unwrap();
-    lan.sync(pushes).await;
-    let response = minh.send(&minh.request(vec![theirs])).await;
-    assert_eq!(
-        response.pushed[0].changes,
-        [ChangeOutcome::Had, ChangeOutcome::Stored]
-    );
-    minh.take(&response);
-    minh.sync(Vec::new()).await;
-    lan.sync(Vec::new()).await;
-    let id = genesis::planned_inspection_id(plan.unit, plan.campaign);
-    assert_eq!(lan.held[&id].1.heads(), minh.held[&id].1.heads());
-    assert_eq!(lan.held[&id].1.conflicts()[0].alternatives.len(), 2);
-    let inspections: i64 = town
-        .database()
-        .query_row(
-            "SELECT count(*) FROM documents WHERE kind = 'inspection'",
-            [],
-            |row| row.get(0),
-        )
-        .unwrap();
-    assert_eq!(inspections, 1);
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@
 )]
 
 mod bad_input;
+mod desk;
 mod enrolment;
 mod exchange;
 mod harness;

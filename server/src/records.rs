@@ -1,0 +1,13 @@
+//! Records as supervisors see them: lists, one record, its conflicts and history, decisions, and what
+//! the server writes on their behalf.
+
+pub(crate) mod assignment;
+pub(crate) mod campaign;
+pub(crate) mod change;
+pub(crate) mod criteria;
+pub(crate) mod decision;
+pub(crate) mod heads;
+pub(crate) mod list;
+pub(crate) mod names;
+pub(crate) mod quarantine;
+pub(crate) mod record;

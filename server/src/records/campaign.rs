@@ -1,0 +1,143 @@
+//! Publishing campaigns (đợt kiểm tra).
+
+use std::collections::BTreeMap;
+
+use axum::{extract::State, http::StatusCode};
+use serde::Deserialize;
+use serde_json::Value;
+use sokiem_record::{
+    criteria,
+    edit::Edit,
+    id::{AreaId, DocumentId, Kind},
+    is_date, schema,
+    typed::UnitKind,
+};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::{
+    accounts::access::{Caller, Role},
+    app::Shared,
+    clock,
+    http::{body::Json, problem::Problem},
+    records::{
+        change::{Made, expect_area},
+        criteria::published,
+    },
+    store::Writing,
+    sync::author,
+};
+
+/// A campaign.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewCampaign {
+    /// The area under which it is held.
+    area: Uuid,
+    /// What it is called.
+    name: String,
+    /// The year that it is about.
+    year: i64,
+    /// Who ordered it.
+    #[serde(default)]
+    issuing_body: Option<String>,
+    /// Decision or plan.
+    #[serde(default)]
+    legal_basis: Option<String>,
+    /// Whether its records are made up, for a demonstration.
+    #[serde(default)]
+    synthetic: bool,
+    /// The criteria and the window for each kind of unit: `agency`, `enterprise`, `school`.
+    #[schema(value_type = Object)]
+    sets: BTreeMap<UnitKind, Set>,
+}
+
+/// Criteria and window for one kind of unit.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Set {
+    /// `CODE@version` of a published set.
+    criteria: String,
+    /// First day of the evaluation window, `YYYY-MM-DD`.
+    #[serde(default)]
+    window_start: Option<String>,
+    /// Last day of the evaluation window, `YYYY-MM-DD`.
+    #[serde(default)]
+    window_end: Option<String>,
+}
+
+/// Publish a campaign.
+#[utoipa::path(post, path = "/api/v1/campaigns", tag = "records", request_body = NewCampaign,
+    responses((status = 201, body = Made), (status = 403, description = "forbidden"), (status = 422, description = "invalid")),
+    security(("session" = [])))]
+pub(crate) async fn create(
+    State(app): Shared,
+    caller: Caller,
+    Json(body): Json<NewCampaign>,
+) -> Result<(StatusCode, Json<Made>), Problem> {
+    caller.at_least(Role::Supervisor)?;
+    let (id, area, pen) = (
+        DocumentId(clock::new_id()?),
+        AreaId(body.area),
+        caller.pen(&app),
+    );
+    app.store
+        .write(move |writing| {
+            expect_area(writing, &caller, area)?;
+            let edits = sets(writing, &body.sets)?;
+            let mut fields = vec![
+                ("name", Value::from(body.name)),
+                ("year", body.year.into()),
+                ("synthetic", body.synthetic.into()),
+            ];
+            fields.extend(body.issuing_body.map(|text| ("issuing_body", text.into())));
+            fields.extend(body.legal_basis.map(|text| ("legal_basis", text.into())));
+            author::begin(writing, pen, area, id, Kind::Campaign, &fields, &edits)?;
+            Ok::<_, Problem>(())
+        })
+        .await?;
+    Ok((StatusCode::CREATED, Json(Made { id: id.0 })))
+}
+
+fn sets(writing: &Writing<'_>, sets: &BTreeMap<UnitKind, Set>) -> Result<Vec<Edit>, Problem> {
+    let mut edits = Vec::new();
+    for (kind, set) in sets {
+        let (code, version) = criteria::parse_reference(&set.criteria)
+            .ok_or_else(|| Problem::invalid("criteria: CODE@version"))?;
+        if published(writing.sql, code, version)?.is_none() {
+            return Err(Problem::invalid(format!(
+                "criteria: {code}@{version} is not published"
+            )));
+        }
+        let window = [
+            ("window_start", &set.window_start),
+            ("window_end", &set.window_end),
+        ];
+        if set.window_start.is_some() != set.window_end.is_some()
+            || window
+                .iter()
+                .any(|(_, day)| day.as_deref().is_some_and(|day| !is_date(day)))
+            || set.window_start > set.window_end
+        {
+            return Err(Problem::invalid(
+                "A window has a first and a last day, YYYY-MM-DD, in this order",
+            ));
+        }
+        let mut put = |field: &str, value: &str| -> Result<(), Problem> {
+            let path = schema::Path::new(["sets", &format!("{}.{field}", kind.name())])
+                .map_err(|error| Problem::invalid(error.to_string()))?;
+            edits.push(Edit::Set {
+                path,
+                value: value.into(),
+            });
+            Ok(())
+        };
+        put("criteria", &set.criteria)?;
+        for (field, day) in window {
+            if let Some(day) = day {
+                put(field, day)?;
+            }
+        }
+    }
+    Ok(edits)
+}

@@ -1,0 +1,216 @@
+//! What a supervisor writes into records: new ones, corrections, settlements.
+
+use axum::{
+    extract::{Path, State},
+    http::StatusCode,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use sokiem_record::{
+    edit::Edit,
+    id::{AreaId, DocumentId, Kind},
+    schema,
+};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::{
+    accounts::access::{Caller, Role},
+    app::Shared,
+    clock,
+    http::{body::Json, problem::Problem},
+    records::{heads, record},
+    store::Writing,
+    sync::{author, stored},
+};
+
+/// What came of a change.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Changed {
+    /// The change; null when the record read like that already.
+    hash: Option<String>,
+    /// The record's heads now.
+    heads: Vec<String>,
+}
+
+/// A new unit.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewUnit {
+    /// The area that it lies in.
+    area: Uuid,
+    /// Its fields, as the schema names them.
+    #[schema(value_type = Object)]
+    fields: Map<String, Value>,
+}
+
+/// The record that was made.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Made {
+    /// Its id.
+    pub(crate) id: Uuid,
+}
+
+/// Make a unit at the desk.
+#[utoipa::path(post, path = "/api/v1/units", tag = "records", request_body = NewUnit,
+    responses((status = 201, body = Made), (status = 403, description = "forbidden"), (status = 422, description = "invalid")),
+    security(("session" = [])))]
+pub(crate) async fn create_unit(
+    State(app): Shared,
+    caller: Caller,
+    Json(body): Json<NewUnit>,
+) -> Result<(StatusCode, Json<Made>), Problem> {
+    caller.at_least(Role::Supervisor)?;
+    let fields = named(Kind::Unit, body.fields)?;
+    let (id, area, pen) = (
+        DocumentId(clock::new_id()?),
+        AreaId(body.area),
+        caller.pen(&app),
+    );
+    app.store
+        .write(move |writing| {
+            expect_area(writing, &caller, area)?;
+            author::begin(writing, pen, area, id, Kind::Unit, &fields, &[])?;
+            Ok::<_, Problem>(())
+        })
+        .await?;
+    Ok((StatusCode::CREATED, Json(Made { id: id.0 })))
+}
+
+/// Refuses an area that does not exist or is not the caller's to write.
+pub(crate) fn expect_area(
+    writing: &Writing<'_>,
+    caller: &Caller,
+    area: AreaId,
+) -> Result<(), Problem> {
+    if !crate::areas::area::exists(writing.sql, area)? {
+        return Err(Problem::invalid("area: there is no such area"));
+    }
+    caller.areas(writing.sql)?.expect_writable(area)
+}
+
+/// Fields by the schema's own names.
+fn named(kind: Kind, fields: Map<String, Value>) -> Result<Vec<(&'static str, Value)>, Problem> {
+    let known = schema::fields(kind);
+    fields
+        .into_iter()
+        .map(|(name, value)| {
+            let field = known.iter().find(|(field, _)| *field == name);
+            let (field, _) =
+                field.ok_or_else(|| Problem::invalid(format!("fields: there is no {name}")))?;
+            Ok((*field, value))
+        })
+        .collect()
+}
+
+/// A correction.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Correction {
+    /// The heads that you saw. What arrived since stays beside your values, for somebody to settle.
+    heads: Vec<String>,
+    /// Why.
+    reason: String,
+    /// The steps: `{"edit": "set", "path": …, "value": …}` and so on.
+    #[schema(value_type = Vec<Object>)]
+    edits: Vec<Edit>,
+}
+
+/// Correct a record: all of the steps or none.
+#[utoipa::path(post, path = "/api/v1/records/{id}/edits", tag = "records", request_body = Correction,
+    params(("id" = Uuid, Path, description = "The record")),
+    responses((status = 200, body = Changed), (status = 403, description = "forbidden"), (status = 404, description = "not-found"),
+        (status = 409, description = "stale: the record does not know these heads"), (status = 422, description = "invalid")),
+    security(("session" = [])))]
+pub(crate) async fn edit(
+    State(app): Shared,
+    caller: Caller,
+    Path(id): Path<Uuid>,
+    Json(body): Json<Correction>,
+) -> Result<Json<Changed>, Problem> {
+    caller.at_least(Role::Supervisor)?;
+    let base = heads::parse(&body.heads)?;
+    let pen = caller.pen(&app);
+    let reason = reason(body.reason)?;
+    app.store
+        .write(move |writing| {
+            let (row, _) = record::open(writing.sql, &caller, DocumentId(id))?;
+            caller.areas(writing.sql)?.expect_writable(row.area)?;
+            if !matches!(row.kind, Kind::Unit | Kind::Inspection | Kind::Assignment) {
+                return Err(Problem::forbidden()
+                    .detail("Only units, inspections and assignments are corrected"));
+            }
+            let hash = author::edit(writing, pen, &row, Some(&base), &body.edits, Some(reason))?;
+            changed(writing, row.id, hash)
+        })
+        .await
+        .map(Json)
+}
+
+fn reason(text: String) -> Result<String, Problem> {
+    if text.trim().is_empty() {
+        return Err(Problem::invalid("reason: say why"));
+    }
+    Ok(text)
+}
+
+fn changed(
+    writing: &Writing<'_>,
+    id: DocumentId,
+    hash: Option<sokiem_record::ChangeHash>,
+) -> Result<Changed, Problem> {
+    let row = stored::find(writing.sql, id)?.ok_or_else(Problem::not_found)?;
+    Ok(Changed {
+        hash: hash.map(|hash| hash.to_string()),
+        heads: heads::texts(&row.heads),
+    })
+}
+
+/// A settlement.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Settlement {
+    /// The field in which people differ.
+    path: String,
+    /// The value that holds from now on. It may be another one than theirs.
+    value: Value,
+    /// Why.
+    reason: String,
+    /// The heads that you saw; they have to be the present ones.
+    heads: Vec<String>,
+}
+
+/// Settle a difference.
+#[utoipa::path(post, path = "/api/v1/records/{id}/settle", tag = "records", request_body = Settlement,
+    params(("id" = Uuid, Path, description = "The record")),
+    responses((status = 200, body = Changed), (status = 403, description = "forbidden"), (status = 404, description = "not-found"),
+        (status = 409, description = "stale, with the member `heads`"), (status = 422, description = "invalid")),
+    security(("session" = [])))]
+pub(crate) async fn settle(
+    State(app): Shared,
+    caller: Caller,
+    Path(id): Path<Uuid>,
+    Json(body): Json<Settlement>,
+) -> Result<Json<Changed>, Problem> {
+    caller.at_least(Role::Supervisor)?;
+    let path = body
+        .path
+        .parse()
+        .map_err(|_| Problem::invalid("path: not a field path"))?;
+    let pen = caller.pen(&app);
+    let reason = reason(body.reason)?;
+    let edit = Edit::Settle {
+        path,
+        value: body.value,
+    };
+    app.store
+        .write(move |writing| {
+            let (row, _) = record::open(writing.sql, &caller, DocumentId(id))?;
+            caller.areas(writing.sql)?.expect_writable(row.area)?;
+            heads::expect_current(&body.heads, &row.heads)?;
+            let hash = author::edit(writing, pen, &row, None, &[edit], Some(reason))?;
+            changed(writing, row.id, hash)
+        })
+        .await
+        .map(Json)
+}

@@ -1,0 +1,305 @@
+//! One record: its content, differences of opinion, history.
+
+use axum::extract::{Path, State};
+use rusqlite::Connection;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sokiem_record::{
+    document::Document,
+    genesis,
+    history::FieldChange,
+    id::{DocumentId, Kind},
+};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::{
+    accounts::access::Caller,
+    app::Shared,
+    http::{
+        body::{Json, Parameters},
+        problem::Problem,
+    },
+    records::{
+        heads,
+        names::{Names, Writer},
+    },
+    sync::stored::{self, Row},
+};
+
+/// A record.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Record {
+    /// Its id.
+    id: Uuid,
+    /// What it is about.
+    kind: String,
+    /// The area that it lies in.
+    area: Uuid,
+    /// Its state, to act on.
+    heads: Vec<String>,
+    /// Its fields.
+    #[schema(value_type = Object)]
+    fields: Value,
+    /// In how many fields people differ.
+    conflicts: usize,
+    /// How many changes it has.
+    changes: u32,
+    /// What was decided about it, for an inspection.
+    review: Option<Review>,
+    /// Fields of a newer schema, and values that can't be read: kept and listed.
+    #[schema(value_type = Object)]
+    oddities: Value,
+}
+
+/// The latest decision about an inspection.
+#[derive(Debug, Serialize, ToSchema)]
+struct Review {
+    /// The document that holds all decisions.
+    document: Uuid,
+    /// `returned`, `approved` or `reopened`.
+    decision: String,
+    /// When, milliseconds since 1970-01-01 UTC.
+    decided_ms: Option<i64>,
+    /// Why.
+    reason: Option<String>,
+    /// The heads that it was taken on.
+    heads: Vec<String>,
+    /// Whether something has arrived since.
+    changed_since: bool,
+    /// What has changed since.
+    #[schema(value_type = Vec<Object>)]
+    difference: Vec<FieldChange>,
+}
+
+/// Opens a record that the caller may see.
+pub(crate) fn open(
+    sql: &Connection,
+    caller: &Caller,
+    id: DocumentId,
+) -> Result<(Row, Document), Problem> {
+    let areas = caller.areas(sql)?;
+    let row = stored::find(sql, id)?
+        .filter(|row| areas.readable(row.area))
+        .ok_or_else(Problem::not_found)?;
+    let document = stored::open(sql, &row)?;
+    Ok((row, document))
+}
+
+/// Read a record.
+#[utoipa::path(get, path = "/api/v1/records/{id}", tag = "records", params(("id" = Uuid, Path, description = "The record")),
+    responses((status = 200, body = Record), (status = 404, description = "not-found")), security(("session" = [])))]
+pub(crate) async fn get(
+    State(app): Shared,
+    caller: Caller,
+    Path(id): Path<Uuid>,
+) -> Result<Json<Record>, Problem> {
+    app.store
+        .read(move |sql| {
+            let (row, document) = open(sql, &caller, DocumentId(id))?;
+            let oddities = document.oddities();
+            Ok(Json(Record {
+                id,
+                kind: row.kind.name().to_owned(),
+                area: row.area.0,
+                heads: heads::texts(&document.heads()),
+                fields: document.to_json(),
+                conflicts: document.conflicts().len(),
+                changes: row.changes,
+                review: review(sql, &document)?,
+                oddities: serde_json::json!({
+                    "unknown": oddities.unknown, "unreadable": oddities.unreadable
+                }),
+            }))
+        })
+        .await
+}
+
+fn review(sql: &Connection, inspection: &Document) -> Result<Option<Review>, Problem> {
+    if inspection.kind() != Kind::Inspection {
+        return Ok(None);
+    }
+    let id = genesis::review_id(inspection.id());
+    let Some(row) = stored::find(sql, id)? else {
+        return Ok(None);
+    };
+    let json = stored::open(sql, &row)?.to_json();
+    let decisions = json.get("decisions").and_then(Value::as_object);
+    let decided_ms = |decision: &Value| decision.get("decided_ms").and_then(Value::as_i64);
+    let latest = decisions
+        .into_iter()
+        .flatten()
+        .max_by_key(|(key, decision)| (decided_ms(decision), key.as_str()));
+    let Some((_, latest)) = latest else {
+        return Ok(None);
+    };
+    let text = |field: &str| {
+        latest
+            .get(field)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+    };
+    let decided_on: Vec<String> = text("heads")
+        .split_whitespace()
+        .map(str::to_owned)
+        .collect();
+    let now = heads::texts(&inspection.heads());
+    let parsed = heads::parse(&decided_on)?;
+    Ok(Some(Review {
+        document: id.0,
+        decision: text("decision").to_owned(),
+        decided_ms: decided_ms(latest),
+        reason: Some(text("reason").to_owned()).filter(|reason| !reason.is_empty()),
+        changed_since: decided_on != now,
+        difference: inspection
+            .difference(&parsed, &inspection.heads())
+            .unwrap_or_default(),
+        heads: decided_on,
+    }))
+}
+
+/// A field in which people differ.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Difference {
+    /// Which field.
+    path: String,
+    /// Every live value, the one that is shown meanwhile first.
+    alternatives: Vec<Alternative>,
+}
+
+/// One of several live values.
+#[derive(Debug, Serialize, ToSchema)]
+struct Alternative {
+    /// The value.
+    value: Value,
+    /// The change that wrote it.
+    hash: String,
+    /// Who wrote it.
+    by: Writer,
+    /// When by their clock.
+    time_ms: i64,
+    /// When the server received it.
+    received_ms: Option<i64>,
+}
+
+/// List the fields in which people differ.
+#[utoipa::path(get, path = "/api/v1/records/{id}/conflicts", tag = "records", params(("id" = Uuid, Path, description = "The record")),
+    responses((status = 200, body = Vec<Difference>), (status = 404, description = "not-found")), security(("session" = [])))]
+pub(crate) async fn conflicts(
+    State(app): Shared,
+    caller: Caller,
+    Path(id): Path<Uuid>,
+) -> Result<Json<Vec<Difference>>, Problem> {
+    app.store
+        .read(move |sql| {
+            let (row, document) = open(sql, &caller, DocumentId(id))?;
+            let names = Names::of(sql, row.id)?;
+            let received = stored::received_ms(sql, row.id)?;
+            let differences = document.conflicts().into_iter().map(|conflict| Difference {
+                path: conflict.path.to_string(),
+                alternatives: conflict
+                    .alternatives
+                    .into_iter()
+                    .map(|alternative| Alternative {
+                        value: alternative.value,
+                        hash: alternative.provenance.hash.to_string(),
+                        by: names.writer(alternative.provenance.actor),
+                        time_ms: alternative.provenance.time_ms,
+                        received_ms: received.get(&alternative.provenance.hash).copied(),
+                    })
+                    .collect(),
+            });
+            Ok(Json(differences.collect()))
+        })
+        .await
+}
+
+/// One change of a record.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Entry {
+    /// The change.
+    hash: String,
+    /// Who wrote it.
+    by: Writer,
+    /// When by their clock.
+    time_ms: i64,
+    /// When the server received it.
+    received_ms: Option<i64>,
+    /// Why, where somebody said so.
+    reason: Option<String>,
+    /// What it set.
+    #[schema(value_type = Vec<Object>)]
+    fields: Vec<FieldChange>,
+}
+
+/// Who set which field to what, when, in order.
+#[utoipa::path(get, path = "/api/v1/records/{id}/history", tag = "records", params(("id" = Uuid, Path, description = "The record")),
+    responses((status = 200, body = Vec<Entry>), (status = 404, description = "not-found")), security(("session" = [])))]
+pub(crate) async fn history(
+    State(app): Shared,
+    caller: Caller,
+    Path(id): Path<Uuid>,
+) -> Result<Json<Vec<Entry>>, Problem> {
+    app.store
+        .read(move |sql| {
+            let (row, document) = open(sql, &caller, DocumentId(id))?;
+            let names = Names::of(sql, row.id)?;
+            let received = stored::received_ms(sql, row.id)?;
+            let entries = document.history().into_iter().map(|entry| Entry {
+                hash: entry.provenance.hash.to_string(),
+                by: names.writer(entry.provenance.actor),
+                time_ms: entry.provenance.time_ms,
+                received_ms: received.get(&entry.provenance.hash).copied(),
+                reason: entry.provenance.reason,
+                fields: entry.fields,
+            });
+            Ok(Json(entries.collect()))
+        })
+        .await
+}
+
+/// Two states of a record.
+#[derive(Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Between {
+    /// Heads of the earlier state, joined by commas; empty for the state before the first change.
+    #[serde(default)]
+    from: String,
+    /// Heads of the later state, joined by commas; empty for the present.
+    #[serde(default)]
+    to: String,
+}
+
+/// The fields that read differently at two states.
+#[utoipa::path(get, path = "/api/v1/records/{id}/difference", tag = "records",
+    params(("id" = Uuid, Path, description = "The record"), Between),
+    responses((status = 200, body = Vec<Object>), (status = 404, description = "not-found"), (status = 422, description = "invalid: not states of this record")),
+    security(("session" = [])))]
+pub(crate) async fn difference(
+    State(app): Shared,
+    caller: Caller,
+    Path(id): Path<Uuid>,
+    Parameters(between): Parameters<Between>,
+) -> Result<Json<Vec<FieldChange>>, Problem> {
+    let split = |text: &str| -> Vec<String> {
+        text.split(',')
+            .filter(|head| !head.is_empty())
+            .map(str::to_owned)
+            .collect()
+    };
+    let (from, to) = (
+        heads::parse(&split(&between.from))?,
+        heads::parse(&split(&between.to))?,
+    );
+    app.store
+        .read(move |sql| {
+            let (_, document) = open(sql, &caller, DocumentId(id))?;
+            let to = if to.is_empty() { document.heads() } else { to };
+            let changes = document.difference(&from, &to);
+            Ok(Json(changes.ok_or_else(|| {
+                Problem::invalid("from, to: not states of this record")
+            })?))
+        })
+        .await
+}

@@ -14,7 +14,9 @@ use sokiem_record::{
     id::{ActorId, DocumentId, EpochId},
 };
 
-pub use reading::{Author, NamedAlternative, NamedConflict, NamedHistoryEntry, Opened};
+pub use reading::{
+    AreaInScope, Author, NamedAlternative, NamedConflict, NamedHistoryEntry, Opened,
+};
 pub use writing::Saved;
 
 use crate::{

@@ -21,6 +21,17 @@ use crate::{
     },
 };
 
+/// An area that this device may see.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AreaInScope {
+    /// The area.
+    pub area: AreaId,
+    /// Its name; empty until its own document has arrived.
+    pub name: String,
+    /// Whether this device may write there. Areas above an officer's own are read-only.
+    pub writable: bool,
+}
+
 /// A document as the officer sees it: what the server acknowledged and what is pending.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Opened {
@@ -181,6 +192,14 @@ impl Book {
     /// [`Error::Database`] when it can't be read.
     pub fn author(&self, actor: ActorId) -> Result<Author> {
         self.read(|connection| author_of(connection, actor))
+    }
+
+    /// The areas in this device's scope, by name.
+    ///
+    /// # Errors
+    /// [`Error::Database`] when it can't be read.
+    pub fn areas(&self) -> Result<Vec<AreaInScope>> {
+        self.read(areas::in_scope)
     }
 
     /// What was refused, oldest first.

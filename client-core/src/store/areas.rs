@@ -8,6 +8,7 @@ use sokiem_record::{
 };
 
 use crate::{
+    book::AreaInScope,
     error::{Error, Result},
     store::{signed, unsigned},
 };
@@ -83,6 +84,26 @@ pub(crate) fn all(connection: &Connection) -> Result<Vec<Row>> {
         found.push(read(row)?);
     }
     Ok(found)
+}
+
+/// The areas in scope with their names, by name.
+pub(crate) fn in_scope(connection: &Connection) -> Result<Vec<AreaInScope>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT areas.area, coalesce(projection.title, ''), areas.writable
+         FROM areas LEFT JOIN projection ON projection.document = areas.area
+         WHERE areas.in_scope ORDER BY 2, 1",
+    )?;
+    let mut rows = statement.query([])?;
+    let mut areas = Vec::new();
+    while let Some(row) = rows.next()? {
+        let area: Vec<u8> = row.get(0)?;
+        areas.push(AreaInScope {
+            area: AreaId::from_slice(&area).ok_or(Error::Unreadable("a row of areas"))?,
+            name: row.get(1)?,
+            writable: row.get(2)?,
+        });
+    }
+    Ok(areas)
 }
 
 /// States whether an area is in scope; a new one begins at the start of its log.

@@ -233,11 +233,14 @@ fn insert_acked(
     outbox::insert(context.connection, &new)
 }
 
+/// A change that was new here.
+type Fresh<'a> = (&'a Received, ChangeHeader);
+
 /// Every change that was new, or the first that can't be taken.
 fn take_all<'a>(
     document: &mut Document,
     changes: &'a [Received],
-) -> Result<Vec<(&'a Received, ChangeHeader)>, (Vec<u8>, Refusal)> {
+) -> Result<Vec<Fresh<'a>>, (Vec<u8>, Refusal)> {
     let mut taken = Vec::new();
     for change in changes {
         match document.receive(&change.bytes) {

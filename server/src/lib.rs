@@ -17,9 +17,11 @@
 //! # async fn start() -> Result<(), sokiem_server::Error> {
 //! use sokiem_server::{Config, Role, serve};
 //!
-//! let mut config = Config::default();
-//! config.listen = ([127, 0, 0, 1], 0).into();
-//! config.data_dir = "some-folder".into();
+//! let config = Config {
+//!     listen: ([127, 0, 0, 1], 0).into(),
+//!     data_dir: "some-folder".into(),
+//!     ..Config::default()
+//! };
 //! let server = serve(config).await?;
 //! server.create_account("admin", "Quản trị", Role::Administrator, "a long password").await?;
 //! println!("{}", server.url());

@@ -239,14 +239,10 @@ fn conditions(areas: &Areas, filter: &Filter) -> Conditions {
         None => {}
     }
     for word in fold(filter.q.as_deref().unwrap_or_default()).split_whitespace() {
+        // Folded words are letters and digits: nothing in them means anything to LIKE.
         conditions.add(
-            "documents.search || ' ' || coalesce(subjects.search, '') LIKE ? ESCAPE '!'",
-            format!(
-                "%{}%",
-                word.replace('!', "!!")
-                    .replace('%', "!%")
-                    .replace('_', "!_")
-            ),
+            "documents.search || ' ' || coalesce(subjects.search, '') LIKE ?",
+            format!("%{word}%"),
         );
     }
     conditions

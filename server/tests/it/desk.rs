@@ -394,12 +394,6 @@ async fn lists_search_without_accents_and_page_without_gaps() {
         .get(&season.supervisor, "/api/v1/records?colour=red")
         .await;
     assert_eq!(unknown.problem(400), "malformed-query");
-    let percent = season
-        .town
-        .get(&season.supervisor, "/api/v1/records?kind=unit&q=%25")
-        .await
-        .expect(200);
-    assert!(percent["records"].as_array().unwrap().is_empty());
 }
 
 #[tokio::test]

@@ -67,10 +67,12 @@ pub(crate) async fn answer(response: reqwest::Response) -> Answer {
 }
 
 pub(crate) fn config(folder: &tempfile::TempDir) -> Config {
-    let mut config = Config::default();
-    config.listen = ([127, 0, 0, 1], 0).into();
-    config.data_dir = folder.path().to_owned();
-    config.secure_cookies = false;
+    let mut config = Config {
+        listen: ([127, 0, 0, 1], 0).into(),
+        data_dir: folder.path().to_owned(),
+        secure_cookies: false,
+        ..Config::default()
+    };
     // Tests sign in a lot; the strength of the hash is not what they look at.
     config.limits.password_memory_kib = 64;
     config.limits.attempts = 10_000;
@@ -272,6 +274,11 @@ pub(crate) struct Phone {
 }
 
 impl Phone {
+    /// The server has another port after a restart.
+    pub(crate) fn move_to(&mut self, town: &Town) {
+        self.url = town.server.url();
+    }
+
     pub(crate) fn author(&self) -> Author {
         Author {
             actor: self.actor,

@@ -2,6 +2,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
+    clippy::panic,
     reason = "a test that can't go on fails where it stands"
 )]
 
@@ -11,4 +12,6 @@ mod enrolment;
 mod exchange;
 mod harness;
 mod openapi;
+mod poke;
 mod pull;
+mod restore;

@@ -1,0 +1,203 @@
+//! Commands about the server: enrolment, synchronisation, status.
+
+use sokiem_client_core::{
+    Book, Error,
+    schedule::Pace,
+    status::Status,
+    sync::{
+        self,
+        http::{HttpTransport, TokioTimer, poke_events},
+    },
+};
+
+use crate::{
+    arguments::Language,
+    failure::Failure,
+    output::{Output, time},
+    session::{block_on, server},
+};
+
+pub(super) fn enrol(
+    book: &Book,
+    output: &Output,
+    address: &str,
+    code: &str,
+    name: &str,
+) -> Result<(), Failure> {
+    let transport = HttpTransport::new(address, None)?;
+    block_on(sync::enrol(
+        book,
+        &transport,
+        address,
+        code,
+        name,
+        env!("CARGO_PKG_VERSION"),
+    ))??;
+    let enrolment = book.enrolment()?.ok_or(Error::NotEnrolled)?;
+    output.result(&enrolment, |language| {
+        vec![format!(
+            "{} {} – {}",
+            language.say("đã ghi danh cho", "enrolled for"),
+            enrolment.account_name,
+            enrolment.server_name
+        )]
+    })
+}
+
+pub(super) fn sync(book: &Book, output: &Output) -> Result<(), Failure> {
+    let (_, transport) = server(book)?;
+    let report = block_on(sync::sync_once(book, &transport))??;
+    output.result(&report, |language| {
+        let mut lines = vec![format!(
+            "{}: {}  ·  {}: {}",
+            language.say("đã gửi", "sent"),
+            report.acknowledged,
+            language.say("hồ sơ có tin mới", "records with news"),
+            report.documents
+        )];
+        if report.refused > 0 {
+            lines.push(format!(
+                "{}: {} (sokiem refused)",
+                language.say("bị từ chối", "refused"),
+                report.refused
+            ));
+        }
+        lines.push(if report.verified {
+            language
+                .say("đã đồng bộ và đối chiếu xong", "synced and verified")
+                .to_owned()
+        } else {
+            language
+                .say(
+                    "chưa đối chiếu xong, hãy đồng bộ lại",
+                    "not verified yet, sync again",
+                )
+                .to_owned()
+        });
+        lines
+    })
+}
+
+pub(super) fn watch(book: Book, output: &Output) -> Result<(), Failure> {
+    let (_, transport) = server(&book)?;
+    let mut listener = book.listen();
+    let shown = book.clone();
+    block_on(async move {
+        let pokes = poke_events(transport.clone(), TokioTimer);
+        let background = sync::run(book, transport, TokioTimer, Pace::default(), pokes);
+        let show = async {
+            loop {
+                let status = shown.status()?;
+                output.result(&status, |language| {
+                    vec![lines(&status, language).join("  ·  ")]
+                })?;
+                listener.changed().await;
+            }
+        };
+        tokio::select! {
+            ended = background => ended.map_err(Failure::from),
+            ended = show => ended,
+            _ = tokio::signal::ctrl_c() => Ok(()),
+        }
+    })?
+}
+
+pub(super) fn status(book: &Book, output: &Output) -> Result<(), Failure> {
+    let status = book.status()?;
+    output.result(&status, |language| lines(&status, language))
+}
+
+fn lines(status: &Status, language: Language) -> Vec<String> {
+    let mut lines = Vec::new();
+    if !status.enrolled {
+        lines.push(
+            language
+                .say("máy này chưa ghi danh", "this device is not enrolled")
+                .to_owned(),
+        );
+    }
+    if status.pending > 0 {
+        let since = status.pending_since_ms.map(time).unwrap_or_default();
+        lines.push(format!(
+            "{} {} {since}",
+            status.pending,
+            language.say("thay đổi chờ gửi, từ", "changes pending, since")
+        ));
+    }
+    match status.last_verified_ms {
+        Some(at) if status.pending == 0 => lines.push(format!(
+            "{} {}",
+            language.say("đã đồng bộ lúc", "synced at"),
+            time(at)
+        )),
+        Some(at) => lines.push(format!(
+            "{} {}",
+            language.say("lần đồng bộ gần nhất:", "last synced:"),
+            time(at)
+        )),
+        None => lines.push(
+            language
+                .say("chưa lần nào đồng bộ", "never synced")
+                .to_owned(),
+        ),
+    }
+    if status.refused > 0 {
+        lines.push(format!(
+            "{} {}",
+            status.refused,
+            language.say(
+                "thay đổi bị từ chối (sokiem refused)",
+                "changes refused (sokiem refused)"
+            )
+        ));
+    }
+    if status.syncing {
+        lines.push(language.say("đang đồng bộ…", "syncing…").to_owned());
+    }
+    if let Some(failure) = &status.last_error {
+        let vi = failure.detail_vi.as_deref().unwrap_or(&failure.detail);
+        lines.push(format!(
+            "{}: {}",
+            language.say("lần thử gần nhất không được", "the last attempt failed"),
+            language.say(vi, &failure.detail)
+        ));
+    }
+    if let Some(at) = status.next_try_ms {
+        lines.push(format!(
+            "{} {}",
+            language.say("thử lại lúc", "next try at"),
+            time(at)
+        ));
+    }
+    if !status.disagreeing.is_empty() {
+        lines.push(
+            language
+                .say(
+                    "hai bên chưa khớp nhau: hãy báo người quản trị",
+                    "the two sides do not agree: tell your administrator",
+                )
+                .to_owned(),
+        );
+    }
+    lines
+}
+
+pub(super) fn refused(book: &Book, output: &Output) -> Result<(), Failure> {
+    let refused = book.refused()?;
+    output.result(&refused, |language| {
+        if refused.is_empty() {
+            return vec![language.say("(không có)", "(none)").to_owned()];
+        }
+        refused
+            .iter()
+            .map(|one| {
+                format!(
+                    "{}  {}  {}",
+                    one.document,
+                    one.title,
+                    language.say(one.vietnamese, one.english)
+                )
+            })
+            .collect()
+    })
+}

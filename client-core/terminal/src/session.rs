@@ -1,0 +1,151 @@
+//! The open book, the transport to its server, and what their errors mean to a person.
+
+use std::path::{Path, PathBuf};
+
+use sokiem_client_core::{
+    Book, Enrolment, Error,
+    platform::{SystemClock, SystemRandom},
+    sync::{TransportError, http::HttpTransport},
+};
+use sokiem_record::edit::EditError;
+
+use crate::{arguments::Common, failure::Failure, output::Output};
+
+/// The book's file inside its folder.
+const FILE: &str = "book.sqlite3";
+
+/// Opens the book, and tells where a damaged one was set aside.
+pub(crate) fn open(common: &Common, output: &Output) -> Result<Book, Failure> {
+    let folder = match &common.book {
+        Some(folder) => folder.clone(),
+        None => default_folder()?,
+    };
+    let opened = Book::open(folder.join(FILE), SystemClock, SystemRandom)?;
+    if let Some(report) = &opened.rescued {
+        output.rescued(report);
+    }
+    Ok(opened.book)
+}
+
+/// `$XDG_DATA_HOME/sokiem`, by default `~/.local/share/sokiem`.
+fn default_folder() -> Result<PathBuf, Failure> {
+    let absolute = |name: &str| {
+        std::env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
+    absolute("XDG_DATA_HOME")
+        .or_else(|| absolute("HOME").map(|home| home.join(".local/share")))
+        .map(|data: PathBuf| Path::join(&data, "sokiem"))
+        .ok_or_else(|| {
+            Failure::new(
+                9,
+                "không biết để sổ ở đâu: hãy dùng --book",
+                "there is no place for the book: use --book",
+            )
+        })
+}
+
+/// The enrolment and the transport to the server that it names.
+pub(crate) fn server(book: &Book) -> Result<(Enrolment, HttpTransport), Failure> {
+    let enrolment = book.enrolment()?.ok_or(Error::NotEnrolled)?;
+    let transport = HttpTransport::new(&enrolment.server, Some(&enrolment.credential))?;
+    Ok((enrolment, transport))
+}
+
+/// Runs a future to its end; the core owns no runtime.
+pub(crate) fn block_on<F: Future>(future: F) -> Result<F::Output, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| {
+            Failure::new(
+                1,
+                format!("không khởi động được: {error}"),
+                format!("can't start: {error}"),
+            )
+        })?;
+    Ok(runtime.block_on(future))
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let english = error.to_string();
+        match &error {
+            Error::NotEnrolled => Failure::new(
+                3,
+                "máy này chưa ghi danh: hãy dùng `sokiem enrol`",
+                "this device is not enrolled: use `sokiem enrol`",
+            ),
+            Error::OpenElsewhere(_) => {
+                Failure::new(10, "sổ đang được chương trình khác mở", english)
+            }
+            Error::NewerSchema { .. } => Failure::new(
+                9,
+                "sổ do phiên bản mới hơn ghi: hãy cài phiên bản mới",
+                english,
+            ),
+            Error::NoSuchDocument(document) => Failure::not_found(document),
+            Error::ReadOnlyArea(_) | Error::ReadOnlyKind(_) => {
+                Failure::invalid("hồ sơ này chỉ đọc trên máy này", english)
+            }
+            Error::ChangeTooLarge(_) => Failure::invalid("nội dung quá lớn: hãy chia nhỏ", english),
+            Error::NotPlanned(_) => Failure::invalid(
+                "chưa mở được kiểm tra: đợt hoặc bộ tiêu chí chưa có trên máy, hãy đồng bộ",
+                english,
+            ),
+            Error::Edit(edit) => of_edit(edit, english),
+            Error::Transport(transport) => of_transport(transport, english),
+            Error::Answer(_) | Error::Contradiction(_) => Failure::new(
+                8,
+                "câu trả lời của máy chủ không đọc được; dữ liệu vẫn nằm trên máy",
+                english,
+            ),
+            _ => Failure::new(9, "kho dữ liệu trên máy có vấn đề", english),
+        }
+    }
+}
+
+fn of_edit(edit: &EditError, english: String) -> Failure {
+    match edit {
+        EditError::NeedsSettling(path) => Failure::new(
+            6,
+            format!("{path}: nhiều người ghi khác nhau, hãy dùng `sokiem settle`"),
+            format!("{path}: people recorded different values, use `sokiem settle`"),
+        ),
+        EditError::NoSuchField(path) => Failure::no_such_field(path.as_str()),
+        EditError::NoSuchElement(path) => Failure::not_found(path),
+        EditError::InvalidValue { path, source } => {
+            Failure::invalid(format!("{path}: giá trị không hợp lệ ({source})"), english)
+        }
+        EditError::NothingToSettle(path) => {
+            Failure::invalid(format!("{path}: không có gì để chốt"), english)
+        }
+        EditError::ElementExists(path) => Failure::invalid(format!("{path}: đã có"), english),
+        EditError::ReasonTooLong => Failure::invalid("lý do quá dài", english),
+        _ => Failure::invalid("không ghi được", english),
+    }
+}
+
+fn of_transport(transport: &TransportError, english: String) -> Failure {
+    match transport {
+        TransportError::Refused { detail_vi, .. } => {
+            let vi = detail_vi
+                .clone()
+                .unwrap_or_else(|| "máy chủ từ chối".to_owned());
+            Failure::new(8, vi, english)
+        }
+        _ => Failure::new(
+            7,
+            "chưa kết nối được máy chủ; mọi thứ vẫn nằm trên máy và sẽ được gửi sau",
+            english,
+        ),
+    }
+}
+
+impl From<TransportError> for Failure {
+    fn from(error: TransportError) -> Self {
+        let english = error.to_string();
+        of_transport(&error, english)
+    }
+}

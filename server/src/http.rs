@@ -3,6 +3,5 @@
 pub(crate) mod access_log;
 pub(crate) mod body;
 pub(crate) mod health;
-pub(crate) mod landing;
 pub(crate) mod problem;
 pub(crate) mod router;

@@ -37,6 +37,7 @@ pub mod config;
 mod devices;
 mod error;
 mod http;
+mod pages;
 mod records;
 mod report;
 mod running;

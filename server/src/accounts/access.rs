@@ -200,6 +200,20 @@ impl FromRequestParts<Arc<App>> for Caller {
     }
 }
 
+/// Who sends a form: the session of the cookie, if the form carries its CSRF text.
+pub(crate) async fn by_form(app: &App, headers: &HeaderMap, sent: &str) -> Result<Caller, Problem> {
+    let Some(Token::Cookie(token)) = Token::of(headers) else {
+        return Err(Problem::new(Cause::CredentialMissing));
+    };
+    if csrf(&token) != sent {
+        return Err(Problem::forbidden().detail("The form is not from this session"));
+    }
+    let digest = clock::digest(token.as_bytes());
+    app.store
+        .read(move |sql| caller(sql, digest, clock::now_ms()))
+        .await
+}
+
 fn caller(sql: &Connection, token_digest: [u8; 32], now_ms: i64) -> Result<Caller, Problem> {
     let row = sql
         .prepare_cached(

@@ -90,6 +90,16 @@ impl Problem {
         self
     }
 
+    /// What to tell a person, in Vietnamese.
+    pub(crate) fn text(&self) -> &'static str {
+        self.cause.vietnamese()
+    }
+
+    /// The HTTP status.
+    pub(crate) fn status(&self) -> StatusCode {
+        self.cause.status()
+    }
+
     /// A value that is not valid.
     pub(crate) fn invalid(detail: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Cause::Invalid).detail(detail)

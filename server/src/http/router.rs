@@ -29,7 +29,8 @@ use crate::{
     areas::{area, moving},
     clock,
     devices::{actor, code, device, enrolment},
-    http::{access_log, body, health, landing, problem},
+    http::{access_log, body, health, problem},
+    pages,
     records::{assignment, campaign, change, criteria, decision, list, quarantine, record},
     report::endpoint as report,
     sync::{events, exchange, reconcile},
@@ -66,7 +67,13 @@ impl Modify for Credentials {
 /// missing in the OpenAPI document; a test looks for that.
 fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::with_openapi(Api::openapi())
-        .routes(routes!(landing::page))
+        .routes(routes!(pages::landing::page))
+        .routes(routes!(pages::sign_in::show, pages::sign_in::submit))
+        .routes(routes!(pages::sign_in::sign_out))
+        .routes(routes!(pages::list::show))
+        .routes(routes!(pages::record::show))
+        .routes(routes!(pages::record::settle))
+        .routes(routes!(pages::report::show))
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
         .routes(routes!(health::metrics))

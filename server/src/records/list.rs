@@ -65,6 +65,66 @@ pub(crate) struct Filter {
     limit: Option<u32>,
 }
 
+impl Filter {
+    /// The kind that is listed; empty for all.
+    pub(crate) fn kind(&self) -> &str {
+        self.kind.as_deref().unwrap_or_default()
+    }
+
+    /// What is searched for.
+    pub(crate) fn words(&self) -> &str {
+        self.q.as_deref().unwrap_or_default()
+    }
+
+    /// The same filter as the beginning of a query, for the next page.
+    pub(crate) fn query(&self) -> String {
+        let sort = match self.sort {
+            Sort::Title => "title",
+            Sort::Date => "date",
+            Sort::Updated => "updated",
+        };
+        let ids = [
+            ("area", self.area),
+            ("campaign", self.campaign),
+            ("subject", self.subject),
+        ];
+        let texts = [
+            ("kind", &self.kind),
+            ("state", &self.state),
+            ("review", &self.review),
+            ("q", &self.q),
+        ];
+        let mut query = format!("sort={sort}&amp;");
+        for (name, id) in ids {
+            query.extend(id.map(|id| format!("{name}={id}&amp;")));
+        }
+        for (name, text) in texts {
+            query.extend(
+                text.as_deref()
+                    .map(|text| format!("{name}={}&amp;", percent(text))),
+            );
+        }
+        query.extend(
+            self.has_conflicts
+                .map(|so| format!("has_conflicts={so}&amp;")),
+        );
+        query
+    }
+}
+
+/// Text inside a query.
+fn percent(text: &str) -> String {
+    text.bytes().fold(String::new(), |mut out, byte| {
+        if byte.is_ascii_alphanumeric() {
+            out.push(char::from(byte));
+        } else {
+            out.push('%');
+            out.push_str(&clock::hex(&[byte]));
+        }
+        out
+    })
+}
+
 /// A page of a list.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Page {

@@ -223,3 +223,37 @@ async fn too_many_cursors_documents_or_changes_are_refused() {
         "body-too-large"
     );
 }
+
+#[tokio::test]
+async fn a_connection_cut_in_mid_body_changes_nothing() {
+    use std::io::{Read as _, Write as _};
+
+    let town = Town::new().await;
+    let mut phone = town.phone("lan", &[town.communes[0]]).await;
+    let unit = phone.unit(town.communes[0], "A");
+    let before = rows(&town);
+    let body = wire::encode(&phone.request(vec![unit.clone()]));
+    let address = town.server.address();
+    let head = format!(
+        "POST {EXCHANGE} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\ncontent-type: {}\r\ncontent-length: {}\r\n\r\n",
+        phone.credential,
+        wire::MEDIA_TYPE,
+        body.len()
+    );
+    let half = body[..body.len() / 2].to_vec();
+    let answered = tokio::task::spawn_blocking(move || {
+        let mut connection = std::net::TcpStream::connect(address).unwrap();
+        connection.write_all(head.as_bytes()).unwrap();
+        connection.write_all(&half).unwrap();
+        connection.shutdown(std::net::Shutdown::Write).unwrap();
+        let mut answer = Vec::new();
+        // Reading to the end: the server is done with this request.
+        let _ = connection.read_to_end(&mut answer);
+        answer
+    })
+    .await
+    .unwrap();
+    assert!(!answered.starts_with(b"HTTP/1.1 200"));
+    assert_eq!(rows(&town), before);
+    phone.sync(vec![unit]).await;
+}

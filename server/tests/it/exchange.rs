@@ -177,3 +177,58 @@ async fn the_quarantine_of_a_device_is_bounded() {
     assert!(bytes <= 5_000, "{bytes}");
     assert!(town.metric("sokiem_quarantine_full_total").await > 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_phones_push_at_once_and_nothing_is_lost_or_doubled() {
+    let town = Town::new().await;
+    let area = town.communes[0];
+    let mut phones = Vec::new();
+    for n in 0..8 {
+        phones.push(town.phone(&format!("cb{n}"), &[area]).await);
+    }
+    let pushing = phones.into_iter().map(|mut phone| {
+        tokio::spawn(async move {
+            for round in 0..10 {
+                let pushes: Vec<_> = (0..5)
+                    .map(|n| phone.unit(area, &format!("{round}.{n}")))
+                    .collect();
+                let request = phone.request(pushes);
+                // Twice at the same time: a retry that overtakes its first attempt.
+                let (one, two) = tokio::join!(phone.send(&request), phone.send(&request));
+                for response in [&one, &two] {
+                    let outcomes = response.pushed.iter().flat_map(|outcome| &outcome.changes);
+                    for outcome in outcomes {
+                        assert!(
+                            matches!(outcome, ChangeOutcome::Stored | ChangeOutcome::Had),
+                            "{outcome:?}"
+                        );
+                    }
+                }
+                phone.take(&one);
+            }
+            phone
+        })
+    });
+    let mut phones: Vec<_> = Vec::new();
+    for pushed in pushing.collect::<Vec<_>>() {
+        phones.push(pushed.await.unwrap());
+    }
+    for phone in &mut phones {
+        phone.sync(Vec::new()).await;
+        let units = phone
+            .held
+            .values()
+            .filter(|(_, document)| document.kind() == Kind::Unit)
+            .count();
+        assert_eq!(units, 8 * 50);
+    }
+    let changes: i64 = town
+        .database()
+        .query_row(
+            "SELECT count(*) FROM changes JOIN documents ON documents.id = document WHERE kind = 'unit'",
+            [],
+            |row| row.get(0),
+        )
+        .unwrap();
+    assert_eq!(changes, 8 * 50);
+}

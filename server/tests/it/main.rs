@@ -12,6 +12,7 @@ mod enrolment;
 mod exchange;
 mod harness;
 mod openapi;
+mod pages;
 mod poke;
 mod pull;
 mod restore;

@@ -1,0 +1,173 @@
+//! The pages, as a browser sees them.
+
+use reqwest::{Client, Response, StatusCode, redirect::Policy};
+use serde_json::json;
+use sokiem_record::id::DocumentId;
+
+use crate::harness::{PASSWORD, Town};
+
+/// A browser without scripts: it keeps one cookie and follows no redirect by itself.
+struct Browser<'a> {
+    town: &'a Town,
+    http: Client,
+    cookie: String,
+}
+
+impl<'a> Browser<'a> {
+    fn new(town: &'a Town) -> Self {
+        let http = Client::builder().redirect(Policy::none()).build().unwrap();
+        Self {
+            town,
+            http,
+            cookie: String::new(),
+        }
+    }
+
+    async fn sign_in(town: &'a Town, login: &str) -> Self {
+        let mut browser = Self::new(town);
+        let response = browser
+            .submit(
+                "/sign-in",
+                &format!("login={login}&password={}", percent(PASSWORD)),
+            )
+            .await;
+        assert_eq!(response.status(), StatusCode::SEE_OTHER);
+        let cookie = response.headers()["set-cookie"].to_str().unwrap();
+        browser.cookie = cookie.split(';').next().unwrap().to_owned();
+        browser
+    }
+
+    async fn submit(&self, path: &str, form: &str) -> Response {
+        self.http
+            .post(self.town.url(path))
+            .header("cookie", &self.cookie)
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(form.to_owned())
+            .send()
+            .await
+            .unwrap()
+    }
+
+    async fn get(&self, path: &str) -> Response {
+        self.http
+            .get(self.town.url(path))
+            .header("cookie", &self.cookie)
+            .send()
+            .await
+            .unwrap()
+    }
+
+    async fn read(&self, path: &str) -> String {
+        let response = self.get(path).await;
+        let status = response.status();
+        let text = response.text().await.unwrap();
+        assert_eq!(status, 200, "{text}");
+        text
+    }
+}
+
+fn percent(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02x}")).collect()
+}
+
+/// The value of a hidden field.
+fn hidden(page: &str, name: &str) -> String {
+    let start = format!("name=\"{name}\" value=\"");
+    let (_, rest) = page.rsplit_once(&start).unwrap();
+    rest.split('"').next().unwrap().to_owned()
+}
+
+async fn disputed_unit(town: &Town) -> DocumentId {
+    let area = town.communes[0];
+    let mut lan = town.phone("lan", &[area]).await;
+    let mut minh = town.phone("minh", &[area]).await;
+    let unit = lan.unit(area, "<b>Chợ & \"Đại Điền\"</b>");
+    let id = unit.document;
+    lan.sync(vec![unit]).await;
+    minh.sync(Vec::new()).await;
+    let (one, two) = (
+        lan.set(id, "staff", json!(12)),
+        minh.set(id, "staff", json!(15)),
+    );
+    lan.sync(vec![one]).await;
+    minh.sync(vec![two]).await;
+    id
+}
+
+#[tokio::test]
+async fn without_a_session_pages_lead_to_the_sign_in_page() {
+    let town = Town::new().await;
+    let browser = Browser::new(&town);
+    assert!(browser.read("/").await.contains("Sổ Kiểm"));
+    for path in [
+        "/records",
+        "/report",
+        "/records/0192f0c1-2222-7333-8444-555555555555",
+    ] {
+        let response = browser.get(path).await;
+        assert_eq!(
+            (response.status(), &response.headers()["location"]),
+            (StatusCode::SEE_OTHER, &"/sign-in".parse().unwrap())
+        );
+    }
+    let wrong = browser
+        .submit("/sign-in", "login=admin&password=wrong")
+        .await;
+    assert_eq!(wrong.status(), StatusCode::OK);
+    assert!(wrong.text().await.unwrap().contains("Không đăng nhập được"));
+}
+
+#[tokio::test]
+async fn a_difference_is_seen_and_settled_by_form() {
+    let town = Town::new().await;
+    let id = disputed_unit(&town).await;
+    let browser = Browser::sign_in(&town, "admin").await;
+    let list = browser.read("/records?has_conflicts=true").await;
+    assert!(list.contains(&id.to_string()));
+    let page = browser.read(&format!("/records/{id}")).await;
+    assert!(page.contains("LAN") && page.contains("MINH") && page.contains("Khác nhau: staff"));
+    assert!(!page.contains("<b>Chợ"), "what people typed is not markup");
+    assert!(page.contains("&lt;b&gt;Chợ &amp; &quot;Đại Điền&quot;"));
+
+    let path = format!("/records/{id}/settle");
+    let (heads, csrf) = (hidden(&page, "heads"), hidden(&page, "csrf"));
+    let form = |csrf: &str| {
+        format!(
+            "path=staff&value=15&reason={}&heads={}&csrf={csrf}",
+            percent("Đã đếm lại"),
+            percent(&heads)
+        )
+    };
+    assert_eq!(
+        browser.submit(&path, &form("forged")).await.status(),
+        StatusCode::FORBIDDEN
+    );
+    assert_eq!(
+        browser.submit(&path, &form(&csrf)).await.status(),
+        StatusCode::SEE_OTHER
+    );
+    let page = browser.read(&format!("/records/{id}")).await;
+    assert!(!page.contains("Khác nhau: staff") && page.contains("Đã đếm lại"));
+    // The same form again: the record is another one now.
+    assert_eq!(
+        browser.submit(&path, &form(&csrf)).await.status(),
+        StatusCode::CONFLICT
+    );
+}
+
+#[tokio::test]
+async fn the_report_is_a_page_and_signing_out_ends_the_session() {
+    let town = Town::new().await;
+    let browser = Browser::sign_in(&town, "admin").await;
+    let page = browser.read("/report?from=2014&to=2019").await;
+    assert!(page.contains("2014") && page.contains("2019") && page.contains("Đơn vị"));
+    let csrf = hidden(&page, "csrf");
+    assert_eq!(
+        browser
+            .submit("/sign-out", &format!("csrf={csrf}"))
+            .await
+            .status(),
+        StatusCode::SEE_OTHER
+    );
+    assert_eq!(browser.get("/report").await.status(), StatusCode::SEE_OTHER);
+}

@@ -1,0 +1,125 @@
+//! `make demo`: starts a server with an embedded database in a fresh folder, lives through six years of a
+//! made-up district with real devices, prints the review report, and stays up.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "showing is what this program is for"
+)]
+
+use std::{net::SocketAddr, process::ExitCode, time::Instant};
+
+use clap::Parser;
+use sokiem_server::{Config, Role, serve};
+use sokiem_tests::{
+    Result,
+    demo::{report, setup, story},
+    desk::Desk,
+};
+
+/// Trình diễn Sổ Kiểm · The demonstration of Sổ Kiểm
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// In báo cáo rồi thoát · Print the report and exit
+    #[arg(long)]
+    once: bool,
+    /// In báo cáo dạng JSON · Print the report as one JSON object
+    #[arg(long)]
+    json: bool,
+    /// Địa chỉ máy chủ; cổng 0 là cổng trống bất kỳ · Where to listen; port 0 takes a free one
+    #[arg(long, default_value = "127.0.0.1:0")]
+    listen: SocketAddr,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("demo: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(run(&arguments)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("demo: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: &Arguments) -> Result<()> {
+    let began = Instant::now();
+    let progress = |text: &str| eprintln!("[{:5.1} s] {text}", began.elapsed().as_secs_f64());
+    let folder = tempfile::Builder::new().prefix("sokiem-demo-").tempdir()?;
+    let config = Config {
+        listen: arguments.listen,
+        data_dir: folder.path().join("server"),
+        // There is no TLS in front of this server; it holds nothing but made-up records.
+        secure_cookies: false,
+        ..Config::default()
+    };
+    progress("máy chủ khởi động · the server starts");
+    let server = serve(config).await?;
+    let base = server.url();
+    server
+        .create_account(
+            "quantri",
+            "Quản trị mô phỏng",
+            Role::Administrator,
+            setup::PASSWORD,
+        )
+        .await?;
+    let administrator = Desk::sign_in(&base, "quantri", setup::PASSWORD).await?;
+    progress("lập địa bàn, tài khoản, ghi danh 6 máy · areas, accounts, 6 devices enrolled");
+    let town = setup::town(&base, administrator, folder.path()).await?;
+    let played = story::play(&town, &progress).await?;
+    progress(&format!(
+        "xong: {} đơn vị, {} lượt kiểm tra, {} chỗ khác nhau đã chốt, {} biên bản trả lại · done",
+        played.units, played.inspections, played.settled, played.returned
+    ));
+    let computed = story::report(&town).await?;
+    if arguments.json {
+        println!("{computed}");
+    } else {
+        report::lines(&computed)
+            .iter()
+            .for_each(|line| println!("{line}"));
+    }
+    if !arguments.once {
+        stay(&town, folder.path()).await?;
+    }
+    server.stop().await?;
+    Ok(())
+}
+
+/// Prints how to get in, and waits until somebody presses Ctrl-C.
+async fn stay(town: &setup::Town, folder: &std::path::Path) -> Result<()> {
+    eprintln!();
+    eprintln!("Máy chủ đang chạy · the server is up: {}", town.base);
+    eprintln!(
+        "  lãnh đạo · supervisor       lanhdao / {}",
+        setup::PASSWORD
+    );
+    eprintln!(
+        "  quản trị · administrator    quantri / {}",
+        setup::PASSWORD
+    );
+    for (officer, account) in town.accounts.iter().take(2).enumerate() {
+        let code = town.supervisor.enrolment_code(*account).await?;
+        eprintln!(
+            "  cán bộ {} · officer {}        cargo run -q -p sokiem -- --book /tmp/so-{} enrol {} {code}",
+            officer + 1,
+            officer + 1,
+            officer + 1,
+            town.base
+        );
+    }
+    eprintln!(
+        "  sổ của các máy · the devices' books: {}",
+        folder.display()
+    );
+    eprintln!("Ctrl-C để dừng · to stop");
+    tokio::signal::ctrl_c().await?;
+    Ok(())
+}

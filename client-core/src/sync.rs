@@ -10,6 +10,7 @@ mod entries;
 pub mod http;
 mod outcomes;
 mod reconcile;
+mod rewrite;
 mod scope;
 mod steps;
 mod transport;

@@ -64,3 +64,5 @@ pub(crate) fn set_fact(connection: &Connection, name: &str, value: Option<&str>)
 
 /// When everything was last proved to be on both sides.
 pub(crate) const LAST_VERIFIED: &str = "last_verified_ms";
+/// Present while the server does not know this installation's actor: it was drawn anew after a fork.
+pub(crate) const UNBOUND_ACTOR: &str = "unbound_actor";

@@ -55,6 +55,7 @@ async fn steps<T: Transport>(book: &Book, transport: &T) -> Result<SyncReport> {
         let answer = match run.next(book)? {
             Step::Exchange(body) => transport.exchange(body).await,
             Step::Reconcile(body) => transport.reconcile(body).await,
+            Step::BindActor(actor) => transport.bind_actor(actor).await.map(|()| Vec::new()),
             Step::Done(report) => return Ok(report),
         };
         match answer {

@@ -9,7 +9,7 @@ use reqwest::{
     Client, RequestBuilder, Response, StatusCode,
     header::{ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE},
 };
-use sokiem_record::{limits, wire};
+use sokiem_record::{id::ActorId, limits, wire};
 
 use crate::{
     error::{Error, Result},
@@ -103,6 +103,24 @@ impl HttpTransport {
         read_body(response, limits::MAX_DECOMPRESSED_BYTES).await
     }
 
+    async fn post_actor(&self, actor: ActorId) -> Result<(), TransportError> {
+        let response = self
+            .authorised(
+                self.client
+                    .post(format!("{}/api/device/v1/actors", self.base)),
+            )
+            .timeout(ANSWER_TIMEOUT)
+            .json(&serde_json::json!({ "actor": actor.to_string() }))
+            .send()
+            .await
+            .map_err(failed)?;
+        if response.status().is_success() {
+            Ok(())
+        } else {
+            Err(problem::read(response).await)
+        }
+    }
+
     async fn post_enrol(&self, request: &EnrolRequest) -> Result<EnrolResponse, TransportError> {
         let response = self
             .client
@@ -135,6 +153,13 @@ impl Transport for HttpTransport {
         body: Vec<u8>,
     ) -> impl Future<Output = Result<Vec<u8>, TransportError>> + Send {
         self.post_cbor("/api/device/v1/reconcile", body)
+    }
+
+    fn bind_actor(
+        &self,
+        actor: ActorId,
+    ) -> impl Future<Output = Result<(), TransportError>> + Send {
+        self.post_actor(actor)
     }
 
     fn enrol(

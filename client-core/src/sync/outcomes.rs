@@ -7,6 +7,7 @@ use serde_json::json;
 use sokiem_record::{
     ChangeHash,
     chunk::ChangeHeader,
+    id::ActorId,
     refusal::Refusal,
     wire::{ChangeOutcome, DocumentOutcome, DocumentPush},
 };
@@ -14,7 +15,7 @@ use sokiem_record::{
 use crate::{
     error::{Error, Result},
     store::{areas, documents, enrolment, heads, outbox, projection, quarantine, record},
-    sync::steps::Progress,
+    sync::{rewrite, steps::Progress},
 };
 
 /// What stays the same while one answer is taken in.
@@ -22,6 +23,8 @@ pub(super) struct Context<'a> {
     pub(super) connection: &'a Connection,
     pub(super) now_ms: i64,
     pub(super) server_time_ms: i64,
+    /// Drawn anew for this answer; used when the server says that this device's actor forked.
+    pub(super) fresh_actor: ActorId,
 }
 
 /// Takes in what the server said about one pushed document.
@@ -78,10 +81,30 @@ pub(super) fn apply(
         row.leaving = !areas::find(context.connection, area)?.is_some_and(|area| area.in_scope);
     }
     documents::update(context.connection, &before, &row)?;
-    if !refused.is_empty() {
+    if let Some((header, _)) = refused
+        .iter()
+        .find(|(_, refusal)| *refusal == Refusal::ForkedActor)
+    {
+        let actor = renewed_actor(context, header.actor)?;
+        progress.refused += rewrite::rewrite(context, &row, header.actor, actor)?;
+        progress.renewed = true;
+    } else if !refused.is_empty() {
         progress.refused += set_aside(context, &row, &refused)?;
     }
     Ok(())
+}
+
+/// The actor that takes over from one that forked: the present one, if that is another by now.
+fn renewed_actor(context: &Context<'_>, forked: ActorId) -> Result<ActorId> {
+    let present = enrolment::actor(context.connection)?.ok_or(Error::Unreadable("the actor"))?;
+    if present != forked {
+        return Ok(present);
+    }
+    enrolment::set_actor(context.connection, context.fresh_actor)?;
+    record::set_fact(context.connection, record::UNBOUND_ACTOR, Some("1"))?;
+    let detail = json!({"before": forked, "now": context.fresh_actor});
+    record::note(context.connection, context.now_ms, "actor-renewed", &detail)?;
+    Ok(context.fresh_actor)
 }
 
 /// A change that the server acknowledged once, lost, and now refuses: it stays in the record. The

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::json;
 use sokiem_record::{
     fingerprint::Fingerprint,
-    id::{AreaId, DocumentId, EpochId},
+    id::{ActorId, AreaId, DocumentId, EpochId},
     wire::{
         self, Cursor, DocumentPush, ExchangeRequest, ExchangeResponse, PROTOCOL_VERSION,
         ReconcileResponse,
@@ -33,6 +33,9 @@ pub enum Step {
     Exchange(Vec<u8>),
     /// Send this body to `reconcile` and hand the answer to [`SyncRun::received`].
     Reconcile(Vec<u8>),
+    /// Bind this actor to this device, then call [`SyncRun::received`] with nothing: the phone was
+    /// cloned, and its unsent work was written anew.
+    BindActor(ActorId),
     /// Nothing is left to do.
     Done(SyncReport),
 }
@@ -68,6 +71,8 @@ pub(super) struct Progress {
     pub(super) acknowledged: u64,
     pub(super) refused: u64,
     pub(super) waiting: HashSet<DocumentId>,
+    /// Unsent work was written anew under another actor.
+    pub(super) renewed: bool,
 }
 
 /// What is on its way.
@@ -79,6 +84,7 @@ enum Sent {
     Reconcile {
         area: AreaId,
     },
+    BindActor,
 }
 
 /// One synchronisation. Drop it at any point: nothing is lost, and the next one begins anew.
@@ -115,6 +121,13 @@ impl SyncRun {
     /// [`Error`] when the book can't be read.
     pub fn next(&mut self, book: &Book) -> Result<Step> {
         if !self.settled && self.report.requests < MAX_REQUESTS {
+            if book
+                .read(|connection| record::fact(connection, record::UNBOUND_ACTOR))?
+                .is_some()
+            {
+                self.sent = Some(Sent::BindActor);
+                return Ok(Step::BindActor(book.actor()?));
+            }
             return self.exchange(book);
         }
         match self.to_compare(book)? {
@@ -167,6 +180,9 @@ impl SyncRun {
                 self.exchanged(book, &wire::decode(body)?, &push, &cursors)
             }
             Some(Sent::Reconcile { area }) => self.reconciled(book, area, &wire::decode(body)?),
+            Some(Sent::BindActor) => {
+                book.transact(|tx, _| record::set_fact(tx, record::UNBOUND_ACTOR, None))
+            }
             None => Err(Error::Contradiction("an answer that nothing was asked for")),
         }
     }
@@ -207,6 +223,9 @@ impl SyncRun {
             ));
         }
         let now_ms = book.now_ms();
+        let mut bytes = [0; 16];
+        book.random().fill(&mut bytes)?;
+        let fresh_actor = ActorId(uuid::Uuid::from_bytes(bytes));
         let mut bad_entries = 0;
         let mut at_end = HashSet::new();
         let mut moved = false;
@@ -221,6 +240,7 @@ impl SyncRun {
                 connection: tx,
                 now_ms,
                 server_time_ms: response.server_time_ms,
+                fresh_actor,
             };
             let mut progress = Progress::default();
             for (push, outcome) in push.iter().zip(&response.pushed) {
@@ -278,7 +298,8 @@ impl SyncRun {
         self.report.documents += u64::try_from(documents).unwrap_or(u64::MAX);
         self.report.bad_entries += bad_entries;
         self.report.areas_lost += lost;
-        let advanced = moved || lost > 0 || progress.acknowledged + progress.refused > 0;
+        let advanced =
+            progress.renewed || moved || lost > 0 || progress.acknowledged + progress.refused > 0;
         self.waiting.extend(progress.waiting);
         let all_at_end = response
             .scope

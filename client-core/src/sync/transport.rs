@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use serde::Serialize;
-use sokiem_record::id::EpochId;
+use sokiem_record::id::{ActorId, EpochId};
 
 use crate::{
     platform::MaybeSend,
@@ -23,6 +23,13 @@ pub trait Transport: MaybeSend {
         &self,
         body: Vec<u8>,
     ) -> impl Future<Output = Result<Vec<u8>, TransportError>> + MaybeSend;
+
+    /// `POST /api/device/v1/actors`: one more actor for this device, after a fork. Doing so twice is
+    /// the same as once.
+    fn bind_actor(
+        &self,
+        actor: ActorId,
+    ) -> impl Future<Output = Result<(), TransportError>> + MaybeSend;
 
     /// `POST /api/device/v1/enrol`.
     fn enrol(

@@ -18,6 +18,8 @@ use sokiem_client_core::{
     sync::{Transport, TransportError, run, sync_once},
 };
 
+use sokiem_record::id::ActorId;
+
 use crate::{
     books::{school, set, started, sync},
     model::area,
@@ -34,6 +36,10 @@ impl Transport for Hanging {
     }
 
     async fn reconcile(&self, _: Vec<u8>) -> Result<Vec<u8>, TransportError> {
+        pending().await
+    }
+
+    async fn bind_actor(&self, _: ActorId) -> Result<(), TransportError> {
         pending().await
     }
 

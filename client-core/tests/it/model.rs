@@ -61,6 +61,8 @@ pub(crate) struct Model {
     /// Documents in one answer.
     pub(crate) page: usize,
     pub(crate) clock_ms: i64,
+    /// Actors that were bound after a fork.
+    pub(crate) bound: Vec<ActorId>,
 }
 
 pub(crate) fn area(n: u128) -> AreaId {
@@ -91,6 +93,7 @@ impl Server {
             reconciles: 0,
             page: 1_000,
             clock_ms: 1_700_000_000_000,
+            bound: Vec::new(),
         })))
     }
 
@@ -399,6 +402,11 @@ impl Transport for Server {
     async fn reconcile(&self, body: Vec<u8>) -> Result<Vec<u8>, TransportError> {
         let request: ReconcileRequest = decode(&body).unwrap();
         Ok(encode(&self.lock().reconcile(&request)))
+    }
+
+    async fn bind_actor(&self, actor: ActorId) -> Result<(), TransportError> {
+        self.lock().bound.push(actor);
+        Ok(())
     }
 
     async fn enrol(&self, _: &EnrolRequest) -> Result<EnrolResponse, TransportError> {

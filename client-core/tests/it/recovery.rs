@@ -1,7 +1,7 @@
 //! When the two sides do not hold the same: restored servers, damaged news, sums that went wrong.
 
 use sokiem_client_core::search::Query;
-use sokiem_record::id::EpochId;
+use sokiem_record::{edit::Edit, id::EpochId};
 use uuid::Uuid;
 
 use crate::{
@@ -123,4 +123,78 @@ fn damaged_news_is_set_aside_and_never_called_synced() {
     let report = sync(&other, &server);
     assert!(report.verified, "{report:?}");
     assert_eq!(other.get(unit).unwrap().fields["staff"], 1);
+}
+
+#[test]
+fn a_cloned_phone_sends_its_unsent_work_under_a_new_actor() {
+    // Two phones with the same randomness have the same actor: one is the other's clone.
+    let (one, server) = started();
+    let campaign = campaign(&server, area(1));
+    let unit = school(&one, area(1), "Trường");
+    sync(&one, &server);
+    let clone = book(1);
+    assert_eq!(clone.actor().unwrap(), one.actor().unwrap());
+    sync(&clone, &server);
+    let inspection = one
+        .open_planned_inspection(unit, campaign)
+        .unwrap()
+        .document;
+    clone.open_planned_inspection(unit, campaign).unwrap();
+    one.edit(inspection, None, &[set("place", "Đại Điền")], None)
+        .unwrap();
+    let finding = Uuid::from_u128(0xf1);
+    let text = |path: &str, text: &str| Edit::Text {
+        path: path.parse().unwrap(),
+        text: text.into(),
+    };
+    let work = [
+        vec![set("place", "Thạnh Phong"), text("opinion", "Đồng ý.")],
+        vec![Edit::Add {
+            path: format!("findings/{finding}").parse().unwrap(),
+            fields: [
+                ("text".to_owned(), "Thiếu sổ".into()),
+                ("deadline".to_owned(), "2026-05-01".into()),
+            ]
+            .into(),
+        }],
+        vec![text("opinion", "Đồng ý, sẽ sửa.")],
+    ];
+    for edits in &work {
+        clone
+            .edit(inspection, None, edits, Some("tại chỗ"))
+            .unwrap();
+    }
+    assert!(sync(&one, &server).verified);
+    let report = sync(&clone, &server);
+    assert!(report.verified && report.refused == 0, "{report:?}");
+    assert_ne!(clone.actor().unwrap(), one.actor().unwrap());
+    assert_eq!(server.lock().bound, [clone.actor().unwrap()]);
+    assert!(clone.refused().unwrap().is_empty());
+    sync(&one, &server);
+    for book in [&one, &clone] {
+        let read = book.get(inspection).unwrap();
+        assert_eq!(read.fields["opinion"], "Đồng ý, sẽ sửa.");
+        assert_eq!(
+            read.fields["findings"][finding.to_string()]["text"],
+            "Thiếu sổ"
+        );
+        assert_eq!(
+            read.fields["findings"][finding.to_string()]["deadline"],
+            "2026-05-01"
+        );
+        let places: Vec<_> = read.conflicts[0]
+            .alternatives
+            .iter()
+            .map(|one| one.value.as_str().unwrap())
+            .collect();
+        assert!(places.contains(&"Đại Điền") && places.contains(&"Thạnh Phong"));
+        let history = book.history(inspection).unwrap();
+        assert_eq!(
+            history
+                .iter()
+                .filter(|entry| entry.provenance.reason.as_deref() == Some("tại chỗ"))
+                .count(),
+            3
+        );
+    }
 }

@@ -22,7 +22,7 @@ use crate::{
         problem::{Cause, Problem},
     },
     store::{Writing, id},
-    sync::author::Pen,
+    sync::{author::Pen, poke::Poke},
 };
 
 /// A device that wants to be enrolled.
@@ -115,6 +115,7 @@ pub(crate) async fn enrol(
                     writing.now_ms
                 ],
             )?;
+            take_over(writing, actor, account, device)?;
             bind_actor(writing, actor, account, device)?;
             grant::enter_everywhere(writing, Pen { epoch, account }, account)?;
             Ok::<_, Problem>((device, expires_ms, person))
@@ -141,7 +142,34 @@ pub(crate) fn actor(text: &str) -> Result<ActorId, Problem> {
         .ok_or_else(|| Problem::invalid("actor: 32 hexadecimal digits"))
 }
 
-/// Binds a fresh actor to a device.
+/// The same installation, enrolled again because its credential was lost or has expired: the new
+/// device takes over its actors, so that what is still pending there can be sent, and the old
+/// credential ends. Only for the same person.
+fn take_over(
+    writing: &Writing<'_>,
+    actor: ActorId,
+    account: AccountId,
+    device: DeviceId,
+) -> Result<(), Problem> {
+    let before: Option<DeviceId> = writing
+        .sql
+        .prepare_cached("SELECT device FROM actors WHERE actor = ?1 AND account = ?2 AND device IS NOT NULL")?
+        .query_row([actor.as_bytes().as_slice(), account.as_bytes().as_slice()], |row| id::id(row, 0))
+        .optional()?;
+    let Some(before) = before else { return Ok(()) };
+    writing.sql.execute(
+        "UPDATE actors SET device = ?2 WHERE device = ?1",
+        [before.as_bytes().as_slice(), device.as_bytes().as_slice()],
+    )?;
+    writing.sql.execute(
+        "UPDATE devices SET revoked_ms = coalesce(revoked_ms, ?2) WHERE id = ?1",
+        params![before.as_bytes().as_slice(), writing.now_ms],
+    )?;
+    writing.poke(Poke::Revoked(before));
+    Ok(())
+}
+
+/// Binds a fresh actor to a device, or one that is the device's already.
 pub(crate) fn bind_actor(
     writing: &Writing<'_>,
     actor: ActorId,
@@ -149,7 +177,8 @@ pub(crate) fn bind_actor(
     device: DeviceId,
 ) -> Result<(), Problem> {
     let bound = writing.sql.execute(
-        "INSERT INTO actors (actor, account, device, created_ms) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (actor) DO NOTHING",
+        "INSERT INTO actors (actor, account, device, created_ms) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT (actor) DO UPDATE SET device = excluded.device WHERE device = excluded.device",
         params![
             actor.as_bytes().as_slice(),
             account.as_bytes().as_slice(),

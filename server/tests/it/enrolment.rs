@@ -41,14 +41,30 @@ async fn unknown_and_expired_codes_are_told_apart() {
 }
 
 #[tokio::test]
-async fn an_actor_belongs_to_one_installation() {
+async fn an_actor_belongs_to_one_person() {
     let town = Town::new().await;
-    let account = town.account("lan", "officer", &[]).await;
-    let phone = town.phone_of(&account).await;
+    let phone = town.phone("lan", &[]).await;
+    let account = town.account("minh", "officer", &[]).await;
     let code = town.code(&account).await;
     assert_eq!(town.enrol(&code, phone.actor).await.problem(422), "invalid");
     // The code was not used up by the mistake.
     town.enrol(&code, ActorId(fresh_uuid())).await.expect(201);
+}
+
+#[tokio::test]
+async fn an_installation_that_is_enrolled_again_can_send_what_was_pending() {
+    let town = Town::new().await;
+    let area = town.communes[0];
+    let account = town.account("lan", "officer", &[area]).await;
+    let mut phone = town.phone_of(&account).await;
+    let unit = phone.unit(area, "A");
+    let code = town.code(&account).await;
+    let enrolled = town.enrol(&code, phone.actor).await.expect(201);
+    let body = sokiem_record::wire::encode(&phone.request(Vec::new()));
+    let old = answer(phone.post("/api/device/v1/exchange", body).await).await;
+    assert_eq!(old.problem(403), "device-revoked");
+    phone.credential = enrolled["credential"].as_str().unwrap().to_owned();
+    phone.sync(vec![unit]).await;
 }
 
 #[tokio::test]

@@ -232,7 +232,7 @@ fn books_converge_under_any_schedule_of_work_loss_and_restore() {
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     let config = Config {
-        cases: 48,
+        cases: 150,
         failure_persistence: None,
         ..Config::default()
     };
@@ -241,7 +241,7 @@ fn books_converge_under_any_schedule_of_work_loss_and_restore() {
         &bytes,
     );
     let mut runner = TestRunner::new_with_rng(config, random);
-    let schedule = (proptest::collection::vec(step(), 1..40), 1..6_usize);
+    let schedule = (proptest::collection::vec(step(), 1..70), 1..6_usize);
     runner
         .run(&schedule, |(steps, page)| {
             let mut world = World::new(page);

@@ -1,4 +1,10 @@
 //! The book and its synchronisation against a small model of the server, in memory.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "tests fail by panicking"
+)]
 
 mod books;
 mod converge;

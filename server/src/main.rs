@@ -54,7 +54,7 @@ struct Overrides {
 enum Command {
     /// Serve until SIGTERM or SIGINT
     Serve,
-    /// Read the configuration, print what is in force as TOML-like JSON, and exit
+    /// Read the configuration, print what is in force as JSON, and exit
     CheckConfig,
     /// Work on the database of a server that is not running
     Admin {

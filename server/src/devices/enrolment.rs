@@ -153,8 +153,13 @@ fn take_over(
 ) -> Result<(), Problem> {
     let before: Option<DeviceId> = writing
         .sql
-        .prepare_cached("SELECT device FROM actors WHERE actor = ?1 AND account = ?2 AND device IS NOT NULL")?
-        .query_row([actor.as_bytes().as_slice(), account.as_bytes().as_slice()], |row| id::id(row, 0))
+        .prepare_cached(
+            "SELECT device FROM actors WHERE actor = ?1 AND account = ?2 AND device IS NOT NULL",
+        )?
+        .query_row(
+            [actor.as_bytes().as_slice(), account.as_bytes().as_slice()],
+            |row| id::id(row, 0),
+        )
         .optional()?;
     let Some(before) = before else { return Ok(()) };
     writing.sql.execute(

@@ -28,8 +28,8 @@ use crate::{
     },
     sync::{
         ingest::{self, Pusher},
-        pull::Puller,
-        scope,
+        pull::{Made, Puller},
+        scope, stored,
     },
 };
 
@@ -63,14 +63,17 @@ pub(crate) async fn exchange(
     };
     let (pushed, own) = push(&app, pusher, request.push).await?;
     let metrics = Arc::clone(&app.metrics);
-    let (scope, pulled) = app
+    let (scope, pulled, made) = app
         .store
         .read(move |sql| {
             let scope = scope::of_account(sql, caller.account)?;
-            let pulled = Puller::new(sql, &metrics, &scope, &own).all(&request.cursors)?;
-            Ok::<_, Error>((scope, pulled))
+            let mut puller = Puller::new(sql, &metrics, &scope, &own);
+            let pulled = puller.all(&request.cursors)?;
+            let made = puller.made();
+            Ok::<_, Error>((scope, pulled, made))
         })
         .await?;
+    keep_snapshots(&app, made);
     let v = PROTOCOL_VERSION;
     Ok(Cbor(ExchangeResponse {
         v,
@@ -80,6 +83,30 @@ pub(crate) async fn exchange(
         scope,
         pulled,
     }))
+}
+
+/// Keeps snapshots that the pull had to make. Nobody waits for it: a lost snapshot is made again.
+fn keep_snapshots(app: &Arc<App>, made: Vec<Made>) {
+    if made.is_empty() {
+        return;
+    }
+    let app = Arc::clone(app);
+    tokio::spawn(async move {
+        let kept = app.store.write(move |writing| {
+            for Made {
+                document,
+                changes,
+                snapshot,
+            } in &made
+            {
+                stored::put_snapshot(writing.sql, *document, *changes, snapshot)?;
+            }
+            Ok::<_, Error>(())
+        });
+        if let Err(error) = kept.await {
+            tracing::debug!(%error, "snapshots were not kept");
+        }
+    });
 }
 
 /// Refuses a device that knows another history of this server.

@@ -1,6 +1,9 @@
 //! What a device lacks: the documents with news after its cursor, each once.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    cell::RefCell,
+    collections::{HashMap, HashSet},
+};
 
 use rusqlite::{Connection, params};
 use serde_bytes::ByteBuf;
@@ -16,7 +19,7 @@ use crate::{
     store::id,
     sync::{
         log::{self, What},
-        stored,
+        stored::{self, Snapshot},
     },
     telemetry::Metrics,
 };
@@ -34,7 +37,16 @@ pub(super) struct Puller<'a> {
     /// Changes that this very request has brought and that were stored: not sent back.
     pub(super) own: &'a HashMap<DocumentId, HashSet<ChangeHash>>,
     /// Bytes that may still go into the answer.
-    pub(super) budget: usize,
+    budget: usize,
+    /// Snapshots that had to be made, for the next device to find on disk.
+    made: RefCell<Vec<Made>>,
+}
+
+/// A snapshot that a pull had to make.
+pub(super) struct Made {
+    pub(super) document: DocumentId,
+    pub(super) changes: u32,
+    pub(super) snapshot: Snapshot,
 }
 
 impl<'a> Puller<'a> {
@@ -50,6 +62,7 @@ impl<'a> Puller<'a> {
             scope,
             own,
             budget: PULL_TARGET_BYTES,
+            made: RefCell::default(),
         }
     }
 
@@ -68,6 +81,11 @@ impl<'a> Puller<'a> {
             pulls.push(self.area(cursor)?);
         }
         Ok(pulls)
+    }
+
+    /// The snapshots that were made on the way.
+    pub(super) fn made(self) -> Vec<Made> {
+        self.made.into_inner()
     }
 
     fn area(&mut self, asked: Cursor) -> Result<AreaPull, Error> {
@@ -233,13 +251,18 @@ impl<'a> Puller<'a> {
 
     /// The whole document as one chunk: the one on disk where it is current, else a new one.
     fn snapshot(&self, document: DocumentId, changes: u32) -> Result<Option<News>, Error> {
-        let snapshot = match stored::kept_snapshot(self.sql, document, changes)? {
-            Some(snapshot) => Some(snapshot),
-            None => match stored::find(self.sql, document)? {
-                Some(row) => stored::snapshot(self.sql, &stored::open(self.sql, &row)?)?,
-                None => None,
-            },
-        };
+        let mut snapshot = stored::kept_snapshot(self.sql, document, changes)?;
+        if snapshot.is_none()
+            && let Some(row) = stored::find(self.sql, document)?
+        {
+            snapshot = stored::snapshot(self.sql, &stored::open(self.sql, &row)?)?;
+            let made = snapshot.clone().map(|snapshot| Made {
+                document,
+                changes,
+                snapshot,
+            });
+            self.made.borrow_mut().extend(made);
+        }
         Ok(snapshot.map(|snapshot| News::Snapshot {
             bytes: ByteBuf::from(snapshot.bytes),
             received_ms: snapshot.received_ms,

@@ -235,25 +235,35 @@ fn keep_snapshot(writing: &Writing<'_>, document: &Document, changes: u32) -> Re
     if changes.saturating_sub(last) <= writing.snapshot_after_changes {
         return Ok(());
     }
-    let Some(snapshot) = snapshot(writing.sql, document)? else {
-        return Ok(());
-    };
-    writing
-        .sql
-        .prepare_cached(
-            "INSERT INTO snapshots (document, changes, bytes, received) VALUES (?1, ?2, ?3, ?4)
-             ON CONFLICT (document) DO UPDATE SET changes = ?2, bytes = ?3, received = ?4",
-        )?
-        .execute(params![
-            key,
-            changes,
-            snapshot.bytes,
-            packed(&snapshot.received_ms)
-        ])?;
+    match snapshot(writing.sql, document)? {
+        Some(snapshot) => put_snapshot(writing.sql, document.id(), changes, &snapshot),
+        None => Ok(()),
+    }
+}
+
+/// Keeps a snapshot of a document's first `changes` changes, unless a newer one is there.
+pub(crate) fn put_snapshot(
+    sql: &Connection,
+    document: DocumentId,
+    changes: u32,
+    snapshot: &Snapshot,
+) -> Result<(), Error> {
+    sql.prepare_cached(
+        "INSERT INTO snapshots (document, changes, bytes, received) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT (document) DO UPDATE SET changes = ?2, bytes = ?3, received = ?4
+           WHERE changes < excluded.changes",
+    )?
+    .execute(params![
+        document.as_bytes().as_slice(),
+        changes,
+        snapshot.bytes,
+        packed(&snapshot.received_ms)
+    ])?;
     Ok(())
 }
 
 /// A document as one chunk, with when the server received each change.
+#[derive(Clone)]
 pub(crate) struct Snapshot {
     pub(crate) bytes: Vec<u8>,
     pub(crate) received_ms: Vec<i64>,

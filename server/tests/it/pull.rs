@@ -257,6 +257,28 @@ async fn a_long_history_travels_as_a_snapshot() {
 }
 
 #[tokio::test]
+async fn a_snapshot_that_was_made_for_one_device_serves_the_next_and_never_hides_a_change() {
+    let town = Town::new().await;
+    let area = town.communes[0];
+    let mut lan = town.phone("lan", &[area]).await;
+    let unit = lan.unit(area, "A");
+    let id = unit.document;
+    lan.sync(vec![unit]).await;
+    for n in 0..30 {
+        let change = lan.set(id, "staff", json!(n));
+        lan.sync(vec![change]).await;
+        let mut other = town.phone(&format!("cb{n}"), &[area]).await;
+        other.sync(Vec::new()).await;
+        assert_eq!(
+            other.held[&id].1.heads(),
+            lan.held[&id].1.heads(),
+            "after {n}"
+        );
+        assert_eq!(other.held[&id].1.to_json()["staff"], n);
+    }
+}
+
+#[tokio::test]
 async fn a_cursor_that_does_not_fit_the_log_starts_again() {
     let town = Town::new().await;
     let area = town.communes[0];

@@ -1,6 +1,9 @@
 //! Logs and metrics. Neither holds personal data: no names, no record content, no credentials.
 
-use std::sync::atomic::{AtomicI64, AtomicU64};
+use std::{
+    io::IsTerminal as _,
+    sync::atomic::{AtomicI64, AtomicU64},
+};
 
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
@@ -28,6 +31,7 @@ pub fn init_logs(log: &Log) -> Result<(), Error> {
         .map_err(|error| Error::BadConfig(format!("log.filter: {error}")))?;
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
     match log.format {
         LogFormat::Human => builder.try_init(),

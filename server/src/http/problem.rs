@@ -151,9 +151,11 @@ impl IntoResponse for Problem {
 
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
-        tracing::error!(error = %error, "request failed");
+        if let Error::AccountExists(_) = error {
+            return Self::new(Cause::Exists);
+        }
+        tracing::error!(%error, "request failed");
         match error {
-            Error::AccountExists(_) => Self::new(Cause::Exists),
             error if error.is_retryable() => Self::new(Cause::Unavailable),
             _ => Self::new(Cause::Internal),
         }

@@ -26,7 +26,7 @@ use crate::{
     store::{
         enrolment::{self, EnrolResponse, Enrolment},
         open::{self, OpenError},
-        rescue::RescueReport,
+        rescue::{self, RescueReport},
     },
 };
 
@@ -106,6 +106,7 @@ impl Book {
         {
             std::fs::create_dir_all(folder).map_err(Error::Files)?;
         }
+        rescue::finish(path).map_err(Error::Files)?;
         let elsewhere = |error: Error| {
             if open::is_busy(&error) {
                 Error::OpenElsewhere(path.to_owned())
@@ -123,8 +124,7 @@ impl Book {
             Err(OpenError::Failed(error)) => return Err(elsewhere(error)),
             Err(OpenError::Damaged(reason)) => {
                 let (connection, report) =
-                    crate::store::rescue::rescue(path, reason, clock.now_ms())
-                        .map_err(elsewhere)?;
+                    rescue::rescue(path, reason, clock.now_ms()).map_err(elsewhere)?;
                 (connection, Some(report))
             }
         };
@@ -137,17 +137,39 @@ impl Book {
     /// Makes a book of a database that the platform opened: in a browser, one on its own file system.
     ///
     /// # Errors
-    /// As [`Book::open`]; a damaged database is left as it is and reported as [`Error::Unreadable`].
+    /// As [`Book::open`]; [`Error::Damaged`] for a damaged database, which is left as it is:
+    /// set it aside and call [`Book::from_damaged`].
     pub fn from_connection(
         mut connection: Connection,
         clock: impl Clock + 'static,
         random: impl Random + 'static,
     ) -> Result<Self> {
-        match open::prepare(&mut connection) {
-            Ok(()) => Self::begin(connection, Box::new(clock), Box::new(random)),
-            Err(OpenError::Failed(error)) => Err(error),
-            Err(OpenError::Damaged(_)) => Err(Error::Unreadable("a damaged database")),
-        }
+        open::prepare(&mut connection)?;
+        Self::begin(connection, Box::new(clock), Box::new(random))
+    }
+
+    /// Begins a book in `fresh` with whatever can be read of `damaged`: where the platform, and not
+    /// [`Book::open`], opens the files. `reason` is what [`Error::Damaged`] said.
+    ///
+    /// # Errors
+    /// [`Error::Database`] when `fresh` can't be written.
+    pub fn from_damaged(
+        damaged: &Connection,
+        mut fresh: Connection,
+        reason: String,
+        clock: impl Clock + 'static,
+        random: impl Random + 'static,
+    ) -> Result<OpenedBook> {
+        let mut report = RescueReport {
+            reason,
+            ..RescueReport::default()
+        };
+        rescue::carry_over(Ok(damaged), &mut fresh, clock.now_ms(), &mut report)?;
+        let book = Self::begin(fresh, Box::new(clock), Box::new(random))?;
+        Ok(OpenedBook {
+            book,
+            rescued: Some(report),
+        })
     }
 
     /// A book that is gone when the last handle goes: for tests and examples.

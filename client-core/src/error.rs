@@ -31,6 +31,9 @@ pub enum Error {
     /// The folder for the book can't be made or the damaged file can't be set aside.
     #[error("the book's files can't be prepared: {0}")]
     Files(#[source] std::io::Error),
+    /// The database is damaged. It was not changed.
+    #[error("the book's database is damaged: {0}")]
+    Damaged(String),
     /// The database said no.
     #[error("the book's database failed: {0}")]
     Database(#[from] rusqlite::Error),
@@ -91,10 +94,14 @@ impl Error {
 
     /// Whether the database file itself is damaged: the next [`crate::Book::open`] sets it aside.
     pub fn is_damage(&self) -> bool {
-        matches!(self, Error::Database(error) if matches!(
-            error.sqlite_error_code(),
-            Some(rusqlite::ErrorCode::DatabaseCorrupt | rusqlite::ErrorCode::NotADatabase)
-        ))
+        match self {
+            Error::Damaged(_) => true,
+            Error::Database(error) => matches!(
+                error.sqlite_error_code(),
+                Some(rusqlite::ErrorCode::DatabaseCorrupt | rusqlite::ErrorCode::NotADatabase)
+            ),
+            _ => false,
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// [`Send`] where threads exist; nothing in a browser, whose futures stay in their worker.
 #[cfg(not(target_family = "wasm"))]
@@ -26,7 +26,7 @@ pub trait Random: Send + Sync {
     /// Fills `bytes`.
     ///
     /// # Errors
-    /// [`Error::Random`] when the platform has none.
+    /// [`crate::Error::Random`] when the platform has none.
     fn fill(&self, bytes: &mut [u8]) -> Result<()>;
 }
 
@@ -62,7 +62,7 @@ pub struct SystemRandom;
 #[cfg(not(target_family = "wasm"))]
 impl Random for SystemRandom {
     fn fill(&self, bytes: &mut [u8]) -> Result<()> {
-        getrandom::fill(bytes).map_err(|error| Error::Random(error.to_string()))
+        getrandom::fill(bytes).map_err(|error| crate::Error::Random(error.to_string()))
     }
 }
 

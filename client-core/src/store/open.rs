@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, OptionalExtension};
+use rusqlite::{Connection, OptionalExtension};
 
 use crate::error::{Error, Result};
 
@@ -44,6 +44,15 @@ impl From<rusqlite::Error> for OpenError {
     }
 }
 
+impl From<OpenError> for Error {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::Damaged(reason) => Error::Damaged(reason),
+            OpenError::Failed(error) => error,
+        }
+    }
+}
+
 /// Makes `connection` the book's one writer and brings its schema up to date.
 pub(crate) fn prepare(connection: &mut Connection) -> Result<(), OpenError> {
     connection.busy_timeout(OPEN_WAIT)?;
@@ -62,10 +71,11 @@ pub(crate) fn prepare(connection: &mut Connection) -> Result<(), OpenError> {
 }
 
 /// Whether the failure says that somebody else has the file open.
+#[cfg(not(target_family = "wasm"))]
 pub(crate) fn is_busy(error: &Error) -> bool {
     matches!(error, Error::Database(error) if matches!(
         error.sqlite_error_code(),
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)
+        Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked)
     ))
 }
 

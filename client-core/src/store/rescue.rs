@@ -10,10 +10,16 @@ mod set_aside;
 
 use std::path::PathBuf;
 
+use rusqlite::Connection;
 use serde::Serialize;
 
+use crate::{
+    error::Result,
+    store::{open, record},
+};
+
 #[cfg(not(target_family = "wasm"))]
-pub(crate) use set_aside::rescue;
+pub(crate) use set_aside::{finish, rescue};
 
 /// What came of a damaged database.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -52,4 +58,23 @@ impl RescueReport {
             why: why.to_string(),
         });
     }
+}
+
+/// Begins a book in `fresh` with whatever can be read of `damaged`.
+pub(crate) fn carry_over(
+    damaged: Result<&Connection, &rusqlite::Error>,
+    fresh: &mut Connection,
+    now_ms: i64,
+    report: &mut RescueReport,
+) -> Result<()> {
+    open::prepare(fresh)?;
+    let tx = fresh.transaction()?;
+    match damaged {
+        Ok(damaged) => salvage::carry_over(damaged, &tx, now_ms, report)?,
+        Err(error) => report.lose("everything", error),
+    }
+    let detail = serde_json::to_value(&*report).unwrap_or_default();
+    record::note(&tx, now_ms, "rescued", &detail)?;
+    tx.commit()?;
+    Ok(())
 }

@@ -197,3 +197,21 @@ fn a_sound_books_whole_content_survives_the_rescue() {
     }
     assert!(complete > 0);
 }
+
+#[test]
+fn a_rescue_that_was_interrupted_is_done_again_or_finished() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("book.db");
+    let (_server, units) = filled(&path);
+    // Interrupted between setting the damaged file aside and moving the new one in.
+    fs::rename(&path, folder.path().join("book.db.rescued")).unwrap();
+    assert_eq!(
+        open(&path).unwrap().book.get(units[0]).unwrap().fields["staff"],
+        5
+    );
+    // Interrupted while the new one was written: what there is of it is begun anew.
+    fs::write(folder.path().join("book.db.rescuing"), b"half a file").unwrap();
+    fs::write(&path, b"damaged").unwrap();
+    assert!(open(&path).unwrap().rescued.is_some());
+    assert!(!folder.path().join("book.db.rescuing").exists());
+}

@@ -137,6 +137,26 @@ fn lists(bench: &mut Criterion) {
     });
 }
 
+/// Opening checks every page: the price of noticing damage before the officer does.
+fn open_book(bench: &mut Criterion) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("book.db");
+    let server = Server::new(&[area(1)]);
+    let opened = || {
+        Book::open(&path, TestClock::at(1_700_000_000_000), Seeded::new(7))
+            .unwrap()
+            .book
+    };
+    let source = new_book();
+    sync(&source, &server);
+    fill(&source, 5_000);
+    sync(&source, &server);
+    sync(&opened(), &server);
+    bench.bench_function("open a book of 5,000 records", |bench| {
+        bench.iter(|| black_box(opened().actor().is_ok()))
+    });
+}
+
 /// With the model's server in the same thread: its part is counted too.
 fn pull(bench: &mut Criterion) {
     let (book, server) = (new_book(), Server::new(&[area(1)]));
@@ -155,5 +175,5 @@ fn pull(bench: &mut Criterion) {
     group.bench_function("nothing new", |bench| bench.iter(|| sync(&book, &server)));
 }
 
-criterion_group!(benches, save, open, lists, pull);
+criterion_group!(benches, save, open, open_book, lists, pull);
 criterion_main!(benches);

@@ -25,7 +25,7 @@ use crate::{
     status::{Status, StatusListener, Watch},
     store::{
         enrolment::{self, EnrolResponse, Enrolment},
-        open::{self, OpenError},
+        open,
         rescue::{self, RescueReport},
     },
 };
@@ -114,15 +114,15 @@ impl Book {
                 error
             }
         };
-        let attempt = || -> Result<Connection, OpenError> {
+        let attempt = || -> Result<Connection, open::OpenError> {
             let mut connection = Connection::open(path)?;
             open::prepare(&mut connection)?;
             Ok(connection)
         };
         let (connection, rescued) = match attempt() {
             Ok(connection) => (connection, None),
-            Err(OpenError::Failed(error)) => return Err(elsewhere(error)),
-            Err(OpenError::Damaged(reason)) => {
+            Err(open::OpenError::Failed(error)) => return Err(elsewhere(error)),
+            Err(open::OpenError::Damaged(reason)) => {
                 let (connection, report) =
                     rescue::rescue(path, reason, clock.now_ms()).map_err(elsewhere)?;
                 (connection, Some(report))

@@ -11,6 +11,8 @@
 pub mod demo;
 pub mod desk;
 pub mod device;
+pub mod town;
+pub mod wire;
 
 /// What any step of a story may fail with; it is shown and the story ends.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;

@@ -1,0 +1,189 @@
+//! The terminal tool as a script uses it: the real program against a real server.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
+
+use std::{
+    path::Path,
+    process::{Command, Output},
+};
+
+use serde_json::Value as Json;
+use sokiem_tests::town::Small;
+
+struct Terminal<'a> {
+    book: &'a Path,
+}
+
+impl Terminal<'_> {
+    fn run(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sokiem"));
+        command
+            .arg("--book")
+            .arg(self.book)
+            .arg("--json")
+            .args(arguments);
+        command
+            .env_remove("SOKIEM_BOOK")
+            .env_remove("SOKIEM_LANGUAGE")
+            .output()
+            .unwrap()
+    }
+
+    fn ok(&self, arguments: &[&str]) -> Json {
+        let output = self.run(arguments);
+        assert!(
+            output.status.success(),
+            "{arguments:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        serde_json::from_slice(&output.stdout)
+            .unwrap_or_else(|error| panic!("{arguments:?}: {error}: {output:?}"))
+    }
+
+    fn fails(&self, arguments: &[&str]) -> (i32, Json) {
+        let output = self.run(arguments);
+        (
+            output.status.code().unwrap(),
+            serde_json::from_slice(&output.stderr).unwrap_or_default(),
+        )
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_script_works_through_an_officers_day() {
+    let town = Small::start().await.unwrap();
+    let campaign = town.campaign().await.unwrap().to_string();
+    let account = town
+        .desk
+        .create_account("lan", "Trần Thị Lan", "officer", None, &[town.commune])
+        .await
+        .unwrap();
+    let code = town.desk.enrolment_code(account).await.unwrap();
+    let (base, commune) = (town.server.url(), town.commune.to_string());
+    let folder = town.folder.path().join("lan");
+    let script = move || {
+        let lan = Terminal { book: &folder };
+        assert_eq!(lan.fails(&["sync"]).0, 3);
+        assert_eq!(
+            lan.ok(&["enrol", &base, &code, "--name", "máy thử"])["account_name"],
+            "Trần Thị Lan"
+        );
+        assert_eq!(lan.fails(&["enrol", &base, &code]).0, 8);
+        assert_eq!(lan.ok(&["sync"])["verified"], true);
+        let areas = lan.ok(&["areas"]);
+        assert_eq!(
+            areas
+                .as_array()
+                .unwrap()
+                .iter()
+                .filter(|area| area["writable"] == true)
+                .count(),
+            1
+        );
+
+        let name = "Trường THCS Thạnh Hải";
+        let unit = lan.ok(&[
+            "new-unit", name, "--area", &commune, "--kind", "school", "--field", "staff=31",
+        ]);
+        let unit = unit["document"].as_str().unwrap().to_owned();
+        assert_eq!(lan.ok(&["units", "thanh", "hai"])[0]["document"], unit);
+        let opened = lan.ok(&["open", &unit, "--campaign", &campaign]);
+        let inspection = opened["document"].as_str().unwrap().to_owned();
+        lan.ok(&["set", &inspection, "items/KTC-01/answer", "pass"]);
+        lan.ok(&["set", &inspection, "inspected_on", "19/08/2019"]);
+        lan.ok(&["note", &inspection, "items/KTC-01/note", "Đủ danh sách."]);
+        lan.ok(&[
+            "note",
+            &inspection,
+            "items/KTC-01/note",
+            " Có ảnh.",
+            "--append",
+        ]);
+        let finding = [
+            "finding",
+            &inspection,
+            "Sổ trực chưa ghi",
+            "--item",
+            "KTC-06",
+            "--deadline",
+            "30/9/2019",
+        ];
+        assert!(lan.ok(&finding)["element"].is_string());
+        lan.ok(&["finish", &inspection]);
+        assert_eq!(lan.ok(&["status"])["pending"], 8);
+        assert_eq!(lan.ok(&["sync"])["acknowledged"], 8);
+        assert_eq!(lan.ok(&["status"])["pending"], 0);
+
+        let shown = lan.ok(&["show", &inspection]);
+        assert_eq!(
+            shown["fields"]["items"]["KTC-01"]["note"],
+            "Đủ danh sách. Có ảnh."
+        );
+        assert_eq!(shown["fields"]["inspected_on"], "2019-08-19");
+        assert!(lan.ok(&["history", &inspection]).as_array().unwrap().len() >= 6);
+        assert!(lan.ok(&["conflicts"]).as_array().unwrap().is_empty());
+
+        // Each kind of mistake has its exit code, and says in both languages what is wrong.
+        assert_eq!(
+            lan.fails(&["set", &inspection, "items/KTC-01/answer", "maybe"])
+                .0,
+            5
+        );
+        assert_eq!(lan.fails(&["set", &inspection, "nowhere", "1"]).0, 4);
+        assert_eq!(
+            lan.fails(&["settle", &inspection, "items/KTC-01/answer", "fail"])
+                .0,
+            5
+        );
+        let (exit, error) = lan.fails(&["show", "00000000-0000-0000-0000-000000000001"]);
+        assert_eq!(exit, 4);
+        assert!(error["error"]["vi"].is_string() && error["error"]["en"].is_string());
+        assert_eq!(lan.fails(&["frobnicate"]).0, 2);
+
+        let file = folder.join("export.json");
+        lan.ok(&["export", file.to_str().unwrap()]);
+        let everything: Json = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+        assert!(everything.to_string().contains(&inspection));
+        inspection
+    };
+    let inspection = tokio::task::spawn_blocking(script).await.unwrap();
+    let record = town.desk.record(inspection.parse().unwrap()).await.unwrap();
+    assert_eq!(record["fields"]["finished"], true);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_network_everything_but_sync_works() {
+    let town = Small::start().await.unwrap();
+    let account = town
+        .desk
+        .create_account("lan", "Lan", "officer", None, &[town.commune])
+        .await
+        .unwrap();
+    let code = town.desk.enrolment_code(account).await.unwrap();
+    let (base, commune) = (town.server.url(), town.commune.to_string());
+    let folder = town.folder.path().join("lan");
+    let book = folder.clone();
+    let first = move || {
+        let lan = Terminal { book: &book };
+        lan.ok(&["enrol", &base, &code]);
+        lan.ok(&["sync"]);
+    };
+    tokio::task::spawn_blocking(first).await.unwrap();
+    let Small {
+        server,
+        folder: keep,
+        ..
+    } = town;
+    server.stop().await.unwrap();
+    let then = move || {
+        let lan = Terminal { book: &folder };
+        let unit = lan.ok(&[
+            "new-unit", "Cơ quan", "--area", &commune, "--kind", "agency",
+        ]);
+        lan.ok(&["set", unit["document"].as_str().unwrap(), "address", "Ấp 1"]);
+        let (exit, error) = lan.fails(&["sync"]);
+        assert_eq!(exit, 7, "{error}");
+        assert_eq!(lan.ok(&["status"])["pending"], 2);
+    };
+    tokio::task::spawn_blocking(then).await.unwrap();
+    drop(keep);
+}

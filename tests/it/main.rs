@@ -1,0 +1,14 @@
+//! The whole system: real devices, a real server, real files, over HTTP.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "tests fail by panicking and print their seed"
+)]
+
+mod convergence;
+mod demonstration;
+mod faults;
+mod size;
+mod two_officers;

@@ -1,10 +1,6 @@
 //! What an exchange costs over real HTTP against a real server with its database on disk: nothing new with
 //! 5,000 documents, a push of 1,000 new records, a fresh pull of 5,000.
-#![expect(
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "a benchmark stops by panicking, and criterion's macros make undocumented items"
-)]
+#![expect(clippy::unwrap_used, reason = "a benchmark stops by panicking")]
 
 use std::time::{Duration, Instant};
 

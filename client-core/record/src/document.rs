@@ -207,7 +207,7 @@ impl Document {
         }
     }
 
-    /// What Automerge does not check, or checks by panicking: see the hazards in `docs/threat-model.md`.
+    /// What Automerge does not check, or checks by panicking: see `docs/decisions/0005-strangers-bytes-before-automerge.md`.
     fn fits(&self, header: &ChangeHeader) -> Result<(), Refusal> {
         let stats = self.doc.stats();
         if stats.num_ops.saturating_add(header.ops) > limits::MAX_DOCUMENT_OPS {

@@ -132,7 +132,7 @@ impl Book {
     pub fn assigned(&self, account: Option<AccountId>, today: &str) -> Result<Vec<Assigned>> {
         let sql = "SELECT a.document, a.subject, u.title, a.campaign, a.date
             FROM projection a LEFT JOIN projection u ON u.document = a.subject
-            WHERE a.kind = 'assignment' AND a.state = 'open' AND a.subject IS NOT NULL AND a.campaign IS NOT NULL
+            WHERE a.kind = 'assignment' AND a.state = 'assigned' AND a.subject IS NOT NULL AND a.campaign IS NOT NULL
               AND (?1 IS NULL OR instr(a.people, ?1) > 0)
             ORDER BY a.date IS NULL, a.date, u.title";
         let who = account.map(|account| format!(" {account} "));

@@ -58,6 +58,7 @@ pub mod summary;
 pub mod typed;
 mod value;
 pub mod wire;
+pub mod words;
 
 pub use automerge::ChangeHash;
 pub use value::{InvalidValue, is_date};

@@ -20,8 +20,8 @@ pub struct Summary {
     pub subject: Option<DocumentId>,
     /// The campaign that it belongs to.
     pub campaign: Option<DocumentId>,
-    /// Where it stands: for a unit its kind; for an inspection `draft`, `finished`; for a review the
-    /// latest decision; for an assignment `open` or `cancelled`; else empty.
+    /// Where it stands: for a unit its kind, or `joined` where it was joined into another; for an inspection `draft`, `finished`; for a review the
+    /// latest decision; for an assignment `assigned` or `cancelled`; else empty.
     pub state: String,
     /// The day that it is sorted by, `YYYY-MM-DD`: inspected on, due, ends on.
     pub date: Option<String>,
@@ -53,7 +53,12 @@ impl Document {
         match self.kind() {
             Kind::Unit => {
                 summary.title = text("name");
-                summary.state = text("unit_kind");
+                let joined = !text("joined_into").is_empty();
+                summary.state = if joined {
+                    "joined".to_owned()
+                } else {
+                    text("unit_kind")
+                };
                 summary.date = date("closed_on");
                 search.extend([text("address"), text("head_name"), text("phone")]);
             }
@@ -87,7 +92,7 @@ impl Document {
                     .get("cancelled")
                     .and_then(Json::as_bool)
                     .unwrap_or(false);
-                summary.state = if cancelled { "cancelled" } else { "open" }.to_owned();
+                summary.state = if cancelled { "cancelled" } else { "assigned" }.to_owned();
             }
             Kind::Criteria => {
                 summary.title = text("title");

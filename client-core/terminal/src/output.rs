@@ -12,6 +12,7 @@ use sokiem_client_core::{
     RescueReport,
     book::{Author, NamedAlternative},
 };
+use sokiem_record::words;
 
 use crate::{
     arguments::{Common, Language},
@@ -97,12 +98,14 @@ pub(crate) fn time(ms: i64) -> String {
     )
 }
 
+/// A word of the schema by its name in the language; anything else as it is.
+pub(crate) fn word(text: &str, language: Language) -> &str {
+    words::names(text).map_or(text, |(vi, en)| language.say(vi, en))
+}
+
 /// `yyyy-mm-dd` as `dd/mm/yyyy`; anything else as it is.
 pub(crate) fn date(text: &str) -> String {
-    match text.split('-').collect::<Vec<_>>().as_slice() {
-        [year, month, day] if year.len() == 4 => format!("{day}/{month}/{year}"),
-        _ => text.to_owned(),
-    }
+    words::date(text).unwrap_or_else(|| text.to_owned())
 }
 
 /// A person as the lists show them.

@@ -7,7 +7,9 @@ use axum::{
     http::{StatusCode, header, request::Parts},
     response::{Html, IntoResponse, Redirect, Response},
 };
+use jiff::tz::{TimeZone, offset};
 use serde_json::Value;
+use sokiem_record::words;
 
 use crate::{
     accounts::access::{Caller, Token, csrf},
@@ -97,18 +99,28 @@ pub(crate) fn shown(value: &Value) -> String {
         Value::Null => "<span class=\"none\">–</span>".to_owned(),
         Value::Bool(true) => "có".to_owned(),
         Value::Bool(false) => "không".to_owned(),
-        Value::String(text) => escaped(text),
+        Value::String(text) => word(text),
         other => escaped(&other.to_string()),
     }
 }
 
-/// A time for people, UTC.
+/// A text as a person reads it, for HTML: words of the schema by their names, dates day first.
+pub(crate) fn word(text: &str) -> String {
+    match (words::names(text), words::date(text)) {
+        (Some((vi, en)), _) => format!("{vi} <small lang=\"en\">{en}</small>"),
+        (None, Some(date)) => date,
+        (None, None) => escaped(text),
+    }
+}
+
+/// A time for people, by the clocks of Việt Nam, which has one time zone and no summer time.
 pub(crate) fn time(milliseconds: &Value) -> String {
     let time = milliseconds
         .as_i64()
         .and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
     time.map_or_else(String::new, |time| {
-        time.strftime("%d/%m/%Y %H:%M UTC").to_string()
+        let local = time.to_zoned(TimeZone::fixed(offset(7)));
+        local.strftime("%d/%m/%Y %H:%M").to_string()
     })
 }
 

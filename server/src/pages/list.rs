@@ -3,7 +3,7 @@
 use axum::{extract::State, response::Response};
 use serde_json::Value;
 
-use super::layout::{Visitor, escaped, items, page, text};
+use super::layout::{Visitor, escaped, items, page, text, word};
 use crate::{
     app::Shared,
     http::{
@@ -58,9 +58,9 @@ fn row(record: &Value) -> String {
     format!(
         "<tr{class}><td><a href=\"/records/{id}\">{}</a> <small>{}</small></td><td>{}</td><td>{}</td><td>{}</td><td class=\"n\">{conflicts}</td></tr>",
         escaped(name),
-        escaped(text(record, "kind")),
-        escaped(text(record, "date")),
-        escaped(text(record, "state")),
-        escaped(text(record, "review"))
+        word(text(record, "kind")),
+        word(text(record, "date")),
+        word(text(record, "state")),
+        word(text(record, "review"))
     )
 }

@@ -8,10 +8,11 @@ use axum::{
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
+use sokiem_record::words;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::layout::{Visitor, escaped, items, page, shown, text, time};
+use super::layout::{Visitor, escaped, items, page, shown, text, time, word};
 use crate::{
     accounts::access::{Role, by_form},
     app::Shared,
@@ -43,7 +44,7 @@ pub(crate) async fn show(
     let title = [
         text(fields, "name"),
         text(fields, "number"),
-        text(&answer, "kind"),
+        words::names(text(&answer, "kind")).map_or("", |(vi, _)| vi),
     ];
     let title = title
         .into_iter()
@@ -74,7 +75,7 @@ fn review(answer: &Value) -> String {
     };
     format!(
         "<p>Quyết định <small lang=\"en\">Decision</small>: <strong>{}</strong> {} {}{changed}</p>",
-        escaped(text(review, "decision")),
+        word(text(review, "decision")),
         time(review.get("decided_ms").unwrap_or(&Value::Null)),
         escaped(text(review, "reason"))
     )

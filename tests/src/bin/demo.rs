@@ -12,7 +12,7 @@ use clap::Parser;
 use sokiem_server::{Config, Role, serve};
 use sokiem_tests::{
     Result,
-    demo::{report, setup, story},
+    demo::{district::OFFICERS, report, setup, story},
     desk::Desk,
 };
 
@@ -105,13 +105,17 @@ async fn stay(town: &setup::Town, folder: &std::path::Path) -> Result<()> {
         "  quản trị · administrator    quantri / {}",
         setup::PASSWORD
     );
-    for (officer, account) in town.accounts.iter().take(2).enumerate() {
+    eprintln!(
+        "  báo cáo · report             {}/report?from=2014&to=2019",
+        town.base
+    );
+    // The first and the last officer share a commune: with both books open, differences can be tried.
+    for officer in [0, OFFICERS.len() - 1] {
+        let account = town.accounts.get(officer).ok_or("no such account")?;
         let code = town.supervisor.enrolment_code(*account).await?;
+        let number = officer + 1;
         eprintln!(
-            "  cán bộ {} · officer {}        cargo run -q -p sokiem -- --book /tmp/so-{} enrol {} {code}",
-            officer + 1,
-            officer + 1,
-            officer + 1,
+            "  cán bộ {number} · officer {number}         cargo run -q -p sokiem -- --book /tmp/so-{number} enrol {} {code}",
             town.base
         );
     }

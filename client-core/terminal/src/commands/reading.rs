@@ -16,7 +16,7 @@ use sokiem_record::{
 use crate::{
     arguments::Language,
     failure::Failure,
-    output::{Output, alternative, date, person, record, time, to_json, value},
+    output::{Output, alternative, date, person, record, time, to_json, value, word},
 };
 
 pub(super) fn areas(book: &Book, output: &Output) -> Result<(), Failure> {
@@ -63,7 +63,9 @@ pub(super) fn assignments(book: &Book, output: &Output) -> Result<(), Failure> {
                 let state = one
                     .inspection_state
                     .as_deref()
-                    .unwrap_or(language.say("chưa mở", "not begun"));
+                    .map_or(language.say("chưa mở", "not begun"), |state| {
+                        word(state, language)
+                    });
                 format!(
                     "{due:10}  {}  {}  [{state}]{late}\n            {} --campaign {}",
                     one.unit_title, one.inspection, one.unit, one.campaign
@@ -128,7 +130,7 @@ fn line(one: &Listed, language: Language) -> String {
         line.push_str(&format!("  {}", date(day)));
     }
     if !one.state.is_empty() {
-        line.push_str(&format!("  [{}]", one.state));
+        line.push_str(&format!("  [{}]", word(&one.state, language)));
     }
     if one.conflicts > 0 {
         line.push_str(&format!(

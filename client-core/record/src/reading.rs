@@ -9,7 +9,6 @@ use crate::{
     id::ActorId,
     schema::{self, FieldType, IDENTITY, Path, Place},
     value::{fits, hydrated_to_json},
-    wire::Hash,
 };
 
 /// Who wrote a value, and when by their clock.
@@ -238,11 +237,5 @@ fn is_container(kind: crate::id::Kind, path: &Path) -> bool {
             Some((_, schema::Node::Flat(..))) => return keys.peek().is_none(),
             _ => return false,
         }
-    }
-}
-
-impl From<&Provenance> for Hash {
-    fn from(provenance: &Provenance) -> Self {
-        provenance.hash.into()
     }
 }

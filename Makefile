@@ -11,7 +11,7 @@ help:
 
 demo:
 	@scripts/setup build
-	@cargo run --quiet --locked --release -p sokiem-tests --bin demo -- $(ARGS)
+	@cargo run --locked --release -p sokiem-tests --bin demo -- $(ARGS)
 
 test:
 	@scripts/setup test

@@ -224,11 +224,14 @@ impl World {
 
 #[test]
 fn books_converge_under_any_schedule_of_work_loss_and_restore() {
-    let seed: u64 = std::env::var("SOKIEM_SEED")
-        .ok()
-        .and_then(|seed| seed.parse().ok())
-        .unwrap_or(20_260_101);
-    println!("SOKIEM_SEED={seed}");
+    let fresh = || {
+        let mut bytes = [0; 8];
+        getrandom::fill(&mut bytes).unwrap();
+        u64::from_le_bytes(bytes)
+    };
+    let seed: u64 =
+        std::env::var("SOKIEM_SEED").map_or_else(|_| fresh(), |seed| seed.parse().unwrap());
+    println!("SOKIEM_SEED={seed} replays this run");
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     let config = Config {

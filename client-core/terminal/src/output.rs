@@ -1,9 +1,7 @@
 //! What is printed: text for a person, or one JSON value for a program.
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "printing is what this file is for"
-)]
+#![expect(clippy::print_stderr, reason = "printing is what this file is for")]
+
+use std::io::{ErrorKind, Write as _};
 
 use jiff::{Timestamp, tz::TimeZone};
 use serde::Serialize;
@@ -39,14 +37,27 @@ impl Output {
         value: &T,
         lines: impl FnOnce(Language) -> Vec<String>,
     ) -> Result<(), Failure> {
-        if self.json {
-            println!("{}", to_json(value)?);
+        let lines = if self.json {
+            vec![to_json(value)?]
         } else {
-            for line in lines(self.language) {
-                println!("{line}");
-            }
+            lines(self.language)
+        };
+        let mut out = std::io::stdout().lock();
+        let written = lines
+            .iter()
+            .try_for_each(|line| writeln!(out, "{line}"))
+            .and_then(|()| out.flush());
+        match written {
+            // Whoever reads has seen enough (`sokiem units | head`); what was to be done is done.
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+            other => other.map_err(|error| {
+                Failure::new(
+                    1,
+                    "không in được kết quả",
+                    format!("the result can't be printed: {error}"),
+                )
+            }),
         }
-        Ok(())
     }
 
     /// Why a command failed, on standard error.
@@ -63,14 +74,28 @@ impl Output {
 
     /// That a damaged book was set aside, on standard error, whatever the command.
     pub(crate) fn rescued(&self, report: &RescueReport) {
-        let heading = self.language.say(
-            "sokiem: sổ bị hỏng đã được cất riêng, phần đọc được đã được cứu:",
-            "sokiem: a damaged book was set aside, what could be read was rescued:",
-        );
-        match to_json(report) {
-            Ok(text) => eprintln!("{heading} {text}"),
-            Err(_) => eprintln!("{heading} {report:?}"),
+        if self.json {
+            eprintln!("{}", json!({"rescued": report}));
+            return;
         }
+        let file = report.set_aside.display();
+        let (documents, pending, lost) = (report.documents, report.pending, report.lost.len());
+        let (vi, en) = (
+            format!(
+                "sokiem: sổ bị hỏng ({}).\n  Tệp hỏng được giữ nguyên tại {file}\n  Cứu được {documents} hồ sơ, \
+                 {pending} thay đổi chờ gửi; {lost} chỗ không đọc được.\n  Hãy chạy `sokiem sync`: phần máy chủ đã \
+                 nhận sẽ trở lại. Nếu có việc chưa gửi bị thiếu, hãy đưa tệp trên cho người quản trị.",
+                report.reason.lines().last().unwrap_or_default()
+            ),
+            format!(
+                "sokiem: the book was damaged ({}).\n  The damaged file is kept as it is at {file}\n  Rescued: \
+                 {documents} records, {pending} changes that are not sent yet; {lost} things could not be read.\n  \
+                 Run `sokiem sync`: what the server had acknowledged comes back. If unsent work is missing, give the \
+                 file above to your administrator.",
+                report.reason.lines().last().unwrap_or_default()
+            ),
+        );
+        eprintln!("{}", self.language.say(&vi, &en));
     }
 }
 

@@ -187,3 +187,53 @@ async fn without_a_network_everything_but_sync_works() {
     tokio::task::spawn_blocking(then).await.unwrap();
     drop(keep);
 }
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_failure() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_sokiem"))
+        .args([
+            "--book",
+            folder.path().to_str().unwrap(),
+            "--json",
+            "export",
+        ])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+#[test]
+fn a_damaged_book_is_told_of_in_words_and_work_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let book = folder.path().join("book.sqlite3");
+    let run = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sokiem"));
+        command
+            .args(["--book", folder.path().to_str().unwrap(), "status"])
+            .output()
+            .unwrap()
+    };
+    assert!(run().status.success());
+    let mut bytes = std::fs::read(&book).unwrap();
+    for byte in bytes.iter_mut().skip(4096).take(8192) {
+        *byte ^= 0x5a;
+    }
+    std::fs::write(&book, bytes).unwrap();
+    let damaged = run();
+    assert!(damaged.status.success());
+    let told = String::from_utf8_lossy(&damaged.stderr).into_owned();
+    assert!(
+        told.contains("sổ bị hỏng") && told.contains("book.sqlite3.damaged-"),
+        "{told}"
+    );
+    assert!(run().stderr.is_empty());
+}

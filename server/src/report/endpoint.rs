@@ -7,7 +7,8 @@ use sokiem_record::{id::AreaId, is_date};
 use uuid::Uuid;
 
 use super::{
-    compute::{Question, Report, report},
+    answer::Report,
+    compute::{Question, report},
     facts,
 };
 use crate::{

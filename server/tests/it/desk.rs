@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use sokiem_record::{
     criteria,
+    edit::{Author, Edit},
     genesis::{self, Plan},
     id::{AreaId, DocumentId, Kind},
     refusal::Refusal,
@@ -232,6 +233,38 @@ async fn another_first_change_under_the_derived_actor_is_refused() {
         .expect(200);
     assert_eq!(quarantine.as_array().unwrap().len(), 2);
     assert_eq!(quarantine[0]["reason"], "wrong-document");
+}
+
+/// Nobody stands behind the derived actor: under it only the first change is taken, and nothing that
+/// would then be in the record without an author.
+#[tokio::test]
+async fn a_later_change_under_the_derived_actor_is_refused() {
+    let season = Season::new().await;
+    let area = season.town.communes[0];
+    let mut lan = season.town.phone("lan", &[area]).await;
+    let good = season.inspect(&mut lan, "pass");
+    lan.sync(vec![good]).await;
+    let id = season.inspection();
+    let nobody = Author {
+        actor: genesis::genesis_actor(id),
+        time_ms: 0,
+        reason: None,
+    };
+    let (mut document, _) = genesis::planned_inspection(&season.plan()).unwrap();
+    let path = FIELD.parse().unwrap();
+    let edit = Edit::Set {
+        path,
+        value: json!("fail"),
+    };
+    let forged = document.edit(&nobody, None, &[edit]).unwrap().unwrap();
+    let response = lan
+        .send(&lan.request(vec![push(id, Kind::Inspection, area, vec![forged.bytes])]))
+        .await;
+    assert_eq!(
+        response.pushed[0].changes,
+        [ChangeOutcome::Refused(Refusal::ForeignActor)]
+    );
+    assert_eq!(season.record(id).await["conflicts"], 0);
 }
 
 #[tokio::test]

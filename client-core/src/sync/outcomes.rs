@@ -189,7 +189,7 @@ fn set_aside(
 }
 
 /// Brings heads and list row in line with the changes that are left. A document with none goes.
-fn rebuild(connection: &Connection, before: &documents::Row) -> Result<()> {
+pub(super) fn rebuild(connection: &Connection, before: &documents::Row) -> Result<()> {
     let document = documents::load(connection, before)?;
     if document.heads().is_empty() {
         return documents::remove(connection, before);

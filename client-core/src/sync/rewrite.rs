@@ -22,8 +22,8 @@ use sokiem_record::{
 
 use crate::{
     error::{Error, Result},
-    store::{documents, outbox, projection, quarantine},
-    sync::outcomes::{Context, title},
+    store::{documents, outbox, quarantine},
+    sync::outcomes::{Context, rebuild, title},
 };
 
 /// Writes every pending change of `forked` in this document anew as `actor`. What can't be written
@@ -85,7 +85,7 @@ pub(super) fn rewrite(
             }
         }
     }
-    finish(connection, before)?;
+    rebuild(connection, before)?;
     Ok(quarantined)
 }
 
@@ -111,19 +111,6 @@ fn insert(
         reoffered: false,
     };
     outbox::insert(connection, &new)
-}
-
-fn finish(connection: &Connection, before: &documents::Row) -> Result<()> {
-    let document = documents::load(connection, before)?;
-    if document.heads().is_empty() {
-        return documents::remove(connection, before);
-    }
-    let after = documents::Row {
-        heads: document.heads(),
-        ..before.clone()
-    };
-    documents::update(connection, before, &after)?;
-    projection::put(connection, &document, after.area)
 }
 
 /// A pending change that another actor wrote: the first change of a planned inspection.

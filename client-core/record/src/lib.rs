@@ -54,6 +54,7 @@ pub mod limits;
 pub mod reading;
 pub mod refusal;
 pub mod schema;
+pub mod signing;
 pub mod summary;
 pub mod typed;
 mod value;

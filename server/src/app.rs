@@ -7,13 +7,15 @@ use sokiem_record::id::EpochId;
 use tokio::sync::{Semaphore, watch};
 
 use crate::{
-    accounts::attempts::Attempts, clock, config::Config, error::Error, store::Store,
+    accounts::attempts::Attempts, config::Config, error::Error, platform::Machine, store::Store,
     sync::poke::Pokes, telemetry::Metrics,
 };
 
 /// The server's shared state.
 pub(crate) struct App {
     pub(crate) config: Config,
+    /// Time and randomness.
+    pub(crate) machine: Machine,
     pub(crate) store: Store,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) pokes: Pokes,
@@ -35,7 +37,7 @@ pub(crate) async fn epoch(store: &Store) -> Result<EpochId, Error> {
     store
         .write(|writing| match read_epoch(writing.sql)? {
             Some(epoch) => Ok(epoch),
-            None => start_epoch(writing.sql),
+            None => start_epoch(writing.sql, writing.machine),
         })
         .await
 }
@@ -52,8 +54,8 @@ fn read_epoch(sql: &Connection) -> Result<Option<EpochId>, Error> {
 }
 
 /// Gives the database a new epoch.
-pub(crate) fn start_epoch(sql: &Connection) -> Result<EpochId, Error> {
-    let epoch = EpochId(clock::new_id()?);
+pub(crate) fn start_epoch(sql: &Connection, machine: &Machine) -> Result<EpochId, Error> {
+    let epoch = EpochId(machine.new_id()?);
     sql.execute(
         "INSERT INTO meta (key, value) VALUES ('epoch', ?1) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
         [epoch.as_bytes().as_slice()],
@@ -62,8 +64,12 @@ pub(crate) fn start_epoch(sql: &Connection) -> Result<EpochId, Error> {
 }
 
 /// Starts a new epoch after a restore, with a time until which devices may bring back what others wrote.
-pub(crate) fn restore_epoch(sql: &Connection, recovery_until_ms: i64) -> Result<EpochId, Error> {
-    let epoch = start_epoch(sql)?;
+pub(crate) fn restore_epoch(
+    sql: &Connection,
+    machine: &Machine,
+    recovery_until_ms: i64,
+) -> Result<EpochId, Error> {
+    let epoch = start_epoch(sql, machine)?;
     sql.execute(
         "INSERT INTO meta (key, value) VALUES ('recovery_until_ms', ?1) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
         [recovery_until_ms.to_be_bytes().as_slice()],

@@ -12,10 +12,10 @@ use tokio::{
 use crate::{
     accounts::{access::Role, account, attempts::Attempts, password},
     app::{self, App},
-    clock,
     config::Config,
     error::Error,
     http::router,
+    platform::{self, Machine, Platform, SystemPlatform},
     store::Store,
     sync::poke::Pokes,
     telemetry::Metrics,
@@ -34,6 +34,14 @@ pub struct Running {
 /// # Errors
 /// [`Error`] when the database can't be opened or the address not bound.
 pub async fn serve(config: Config) -> Result<Running, Error> {
+    serve_on(config, SystemPlatform).await
+}
+
+/// As [`serve`], on a platform that the caller hands in: for simulations.
+///
+/// # Errors
+/// As [`serve`].
+pub async fn serve_on(config: Config, platform: impl Platform + 'static) -> Result<Running, Error> {
     let listener = TcpListener::bind(config.listen)
         .await
         .map_err(|source| Error::Listen {
@@ -45,7 +53,7 @@ pub async fn serve(config: Config) -> Result<Running, Error> {
         source,
     })?;
     let (stop, stopping) = watch::channel(false);
-    let app = Arc::new(open(config, address, stopping).await?);
+    let app = Arc::new(open(config, Machine::new(platform), address, stopping).await?);
     let service =
         router::service(Arc::clone(&app)).into_make_service_with_connect_info::<SocketAddr>();
     let mut signal = app.stopping.clone();
@@ -68,6 +76,7 @@ pub async fn serve(config: Config) -> Result<Running, Error> {
 
 async fn open(
     config: Config,
+    machine: Machine,
     address: SocketAddr,
     stopping: watch::Receiver<bool>,
 ) -> Result<App, Error> {
@@ -75,8 +84,9 @@ async fn open(
     let pokes = Pokes::new();
     let (folder, limits) = (config.data_dir.clone(), config.limits.clone());
     let (counted, heard) = (Arc::clone(&metrics), pokes.clone());
+    let given = machine.clone();
     let opening =
-        tokio::task::spawn_blocking(move || Store::open(&folder, &limits, counted, heard));
+        tokio::task::spawn_blocking(move || Store::open(&folder, &limits, &given, counted, heard));
     let store = opening.await.map_err(|_| Error::Panicked)??;
     let epoch = app::epoch(&store).await?;
     Ok(App {
@@ -88,6 +98,7 @@ async fn open(
         password_checks: Arc::new(Semaphore::new(config.limits.password_checks)),
         event_streams: Arc::new(Semaphore::new(config.limits.event_streams)),
         config,
+        machine,
         store,
         metrics,
         pokes,
@@ -211,17 +222,7 @@ async fn create_account(
     let hash = password::hash_apart(app, password.to_owned()).await?;
     let (login, name) = (login.to_lowercase(), name.to_owned());
     app.store
-        .write(move |writing| {
-            account::insert(
-                writing.sql,
-                &login,
-                &name,
-                "",
-                role,
-                Some(&hash),
-                writing.now_ms,
-            )
-        })
+        .write(move |writing| account::insert(writing, &login, &name, "", role, Some(&hash)))
         .await
 }
 
@@ -253,7 +254,11 @@ pub async fn start_epoch_offline(config: Config) -> Result<EpochId, Error> {
     let epoch = app
         .store
         .write(move |writing| {
-            app::restore_epoch(writing.sql, clock::after_s(writing.now_ms, recovery_s))
+            app::restore_epoch(
+                writing.sql,
+                writing.machine,
+                platform::after_s(writing.now_ms, recovery_s),
+            )
         })
         .await;
     app.store.close();
@@ -263,5 +268,5 @@ pub async fn start_epoch_offline(config: Config) -> Result<EpochId, Error> {
 async fn offline(config: Config) -> Result<App, Error> {
     let (_, stopping) = watch::channel(false);
     let address = config.listen;
-    open(config, address, stopping).await
+    open(config, Machine::new(SystemPlatform), address, stopping).await
 }

@@ -14,12 +14,14 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OpenFlags};
 use tokio::sync::mpsc;
 
 pub(crate) use writer::Writing;
 
-use crate::{config::Limits, error::Error, sync::poke::Pokes, telemetry::Metrics};
+use crate::{
+    config::Limits, error::Error, platform::Machine, sync::poke::Pokes, telemetry::Metrics,
+};
 
 /// Name of the database file in the data folder.
 pub const FILE_NAME: &str = "sokiem.sqlite3";
@@ -37,6 +39,7 @@ impl Store {
     pub(crate) fn open(
         folder: &Path,
         limits: &Limits,
+        machine: &Machine,
         metrics: Arc<Metrics>,
         pokes: Pokes,
     ) -> Result<Self, Error> {
@@ -49,22 +52,29 @@ impl Store {
             path: path.clone(),
             source,
         };
-        let mut connection = open_connection(&path).map_err(failed)?;
+        let mut connection = open_connection(&path, machine.vfs()).map_err(failed)?;
         migration::upgrade(&mut connection)?;
         let mut readers = Vec::new();
         for _ in 0..limits.readers {
-            let reader = open_connection(&path).map_err(failed)?;
+            let reader = open_connection(&path, machine.vfs()).map_err(failed)?;
             reader
                 .pragma_update(None, "query_only", true)
                 .map_err(failed)?;
             readers.push(reader);
         }
         let (sender, receiver) = mpsc::channel(limits.write_queue);
-        let thread = writer::start(connection, receiver, limits, Arc::clone(&metrics), pokes)
-            .map_err(|source| Error::DataFolder {
-                path: folder.to_owned(),
-                source,
-            })?;
+        let thread = writer::start(
+            connection,
+            receiver,
+            machine.clone(),
+            limits,
+            Arc::clone(&metrics),
+            pokes,
+        )
+        .map_err(|source| Error::DataFolder {
+            path: folder.to_owned(),
+            source,
+        })?;
         Ok(Self {
             writer: Mutex::new(Some(sender)),
             thread: Mutex::new(Some(thread)),
@@ -125,8 +135,11 @@ impl Store {
     }
 }
 
-fn open_connection(path: &Path) -> rusqlite::Result<Connection> {
-    let connection = Connection::open(path)?;
+fn open_connection(path: &Path, vfs: Option<&str>) -> rusqlite::Result<Connection> {
+    let connection = match vfs {
+        Some(vfs) => Connection::open_with_flags_and_vfs(path, OpenFlags::default(), vfs)?,
+        None => Connection::open(path)?,
+    };
     connection.busy_timeout(Duration::from_secs(10))?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;

@@ -13,9 +13,9 @@ use utoipa::ToSchema;
 
 use crate::{
     app::App,
-    clock,
     error::Error,
     http::problem::{Cause, Problem},
+    secret,
     store::id,
     sync::{author::Pen, scope},
 };
@@ -170,7 +170,7 @@ impl Token {
 
 /// What the CSRF header has to say for a session.
 pub(crate) fn csrf(token: &str) -> String {
-    clock::hex(&clock::digest(format!("csrf {token}").as_bytes()))
+    secret::hex(&secret::digest(format!("csrf {token}").as_bytes()))
         .chars()
         .take(32)
         .collect()
@@ -193,10 +193,9 @@ impl FromRequestParts<Arc<App>> for Caller {
                 "A request with the session cookie needs the header {CSRF_HEADER}"
             )));
         }
-        let digest = clock::digest(token.text().as_bytes());
-        app.store
-            .read(move |sql| caller(sql, digest, clock::now_ms()))
-            .await
+        let digest = secret::digest(token.text().as_bytes());
+        let now_ms = app.machine.now_ms();
+        app.store.read(move |sql| caller(sql, digest, now_ms)).await
     }
 }
 
@@ -208,10 +207,9 @@ pub(crate) async fn by_form(app: &App, headers: &HeaderMap, sent: &str) -> Resul
     if csrf(&token) != sent {
         return Err(Problem::forbidden().detail("The form is not from this session"));
     }
-    let digest = clock::digest(token.as_bytes());
-    app.store
-        .read(move |sql| caller(sql, digest, clock::now_ms()))
-        .await
+    let digest = secret::digest(token.as_bytes());
+    let now_ms = app.machine.now_ms();
+    app.store.read(move |sql| caller(sql, digest, now_ms)).await
 }
 
 fn caller(sql: &Connection, token_digest: [u8; 32], now_ms: i64) -> Result<Caller, Problem> {

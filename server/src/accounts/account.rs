@@ -1,7 +1,7 @@
 //! Making and listing accounts.
 
 use axum::{extract::State, http::StatusCode};
-use rusqlite::{Connection, params};
+use rusqlite::params;
 use serde::{Deserialize, Serialize};
 use sokiem_record::id::{AccountId, AreaId};
 use utoipa::ToSchema;
@@ -13,10 +13,9 @@ use crate::{
         grant, password,
     },
     app::Shared,
-    clock,
     error::Error,
     http::{body::Json, problem::Problem},
-    store::id,
+    store::{Writing, id},
 };
 
 /// A person to be given an account.
@@ -91,13 +90,12 @@ pub(crate) async fn create(
         .store
         .write(move |writing| {
             let account = insert(
-                writing.sql,
+                writing,
                 &login,
                 &body.name,
                 &body.title,
                 body.role,
                 hash.as_deref(),
-                writing.now_ms,
             )?;
             for area in &body.areas {
                 grant::give(writing, pen, account, AreaId(*area))?;
@@ -135,16 +133,15 @@ fn check(login: &str, name: &str, title: &str) -> Result<(), Problem> {
 
 /// Stores an account.
 pub(crate) fn insert(
-    sql: &Connection,
+    writing: &Writing<'_>,
     login: &str,
     name: &str,
     title: &str,
     role: Role,
     password_hash: Option<&str>,
-    now_ms: i64,
 ) -> Result<AccountId, Error> {
-    let account = AccountId(clock::new_id()?);
-    let inserted = sql.execute(
+    let account = AccountId(writing.machine.new_id()?);
+    let inserted = writing.sql.execute(
         "INSERT INTO accounts (id, login, name, title, role, password_hash, active, created_ms)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7) ON CONFLICT (login) DO NOTHING",
         params![
@@ -154,7 +151,7 @@ pub(crate) fn insert(
             title,
             role.name(),
             password_hash,
-            now_ms
+            writing.now_ms
         ],
     )?;
     if inserted == 0 {

@@ -5,7 +5,7 @@ use argon2::{
     password_hash::SaltString,
 };
 
-use crate::{app::App, clock, config::Limits, error::Error};
+use crate::{app::App, config::Limits, error::Error};
 
 /// Shortest password, in characters.
 const SHORTEST: usize = 8;
@@ -24,9 +24,9 @@ fn argon2(limits: &Limits) -> Result<Argon2<'static>, Error> {
 }
 
 /// The hash of a new password, in PHC form.
-pub(crate) fn hash(limits: &Limits, password: &str) -> Result<String, Error> {
+pub(crate) fn hash(limits: &Limits, salt: &[u8; 16], password: &str) -> Result<String, Error> {
     let failed = |error: argon2::password_hash::Error| Error::PasswordHash(error.to_string());
-    let salt = SaltString::encode_b64(&clock::random::<16>()?).map_err(failed)?;
+    let salt = SaltString::encode_b64(salt).map_err(failed)?;
     Ok(argon2(limits)?
         .hash_password(password.as_bytes(), &salt)
         .map_err(failed)?
@@ -42,9 +42,10 @@ pub(crate) async fn hash_apart(app: &App, password: String) -> Result<String, Er
         .await
         .map_err(|_| Error::Closed)?;
     let limits = app.config.limits.clone();
+    let salt = app.machine.random::<16>()?;
     let hashing = tokio::task::spawn_blocking(move || {
         let _permit = permit;
-        hash(&limits, &password)
+        hash(&limits, &salt, &password)
     });
     hashing.await.map_err(|_| Error::Panicked)?
 }

@@ -19,12 +19,12 @@ use crate::{
         password,
     },
     app::{App, Shared},
-    clock,
     error::Error,
     http::{
         body::Json,
         problem::{Cause, Problem},
     },
+    platform, secret,
     store::id,
 };
 
@@ -85,7 +85,7 @@ pub(crate) async fn sign_in(
 
 /// Checks a password and begins a session.
 pub(crate) async fn begin(app: &App, peer: SocketAddr, body: SignIn) -> Result<Session, Problem> {
-    let now_ms = clock::now_ms();
+    let now_ms = app.machine.now_ms();
     app.attempts
         .count(&format!("sign-in from {}", peer.ip()), now_ms)?;
     let login = body.login.trim().to_lowercase();
@@ -110,9 +110,9 @@ pub(crate) async fn begin(app: &App, peer: SocketAddr, body: SignIn) -> Result<S
         );
     };
     let role = Role::from_name(&role).ok_or(Error::Unreadable("role"))?;
-    let token = clock::hex(&clock::random::<32>()?);
-    let expires_ms = clock::after_s(now_ms, app.config.lifetimes.session_s);
-    let digest = clock::digest(token.as_bytes());
+    let token = secret::hex(&app.machine.random::<32>()?);
+    let expires_ms = platform::after_s(now_ms, app.config.lifetimes.session_s);
+    let digest = secret::digest(token.as_bytes());
     let most = app.config.limits.sessions_per_account;
     app.store
         .write(move |writing| {

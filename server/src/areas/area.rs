@@ -18,7 +18,6 @@ use crate::{
         grant,
     },
     app::Shared,
-    clock,
     error::Error,
     http::{body::Json, problem::Problem},
     store::{Writing, id},
@@ -103,7 +102,7 @@ pub(crate) async fn create(
 }
 
 fn make(writing: &Writing<'_>, pen: Pen, body: NewArea) -> Result<Area, Problem> {
-    let area = AreaId(clock::new_id()?);
+    let area = AreaId(writing.machine.new_id()?);
     let parent = body.parent.map(AreaId);
     if let Some(parent) = parent
         && !exists(writing.sql, parent)?

@@ -15,12 +15,13 @@ use uuid::Uuid;
 use crate::{
     accounts::access::{Caller, Role},
     app::{App, Shared},
-    clock,
     error::Error,
     http::{
         body::Json,
         problem::{Cause, Problem},
     },
+    platform::{self, Machine},
+    secret,
     sync::scope,
 };
 
@@ -53,10 +54,10 @@ pub(crate) struct Code {
 }
 
 /// A fresh code such as `7KQ2-M9XA-44TB`, from 59 random bits.
-fn generate() -> Result<String, Error> {
+fn generate(machine: &Machine) -> Result<String, Error> {
     let mut code = String::new();
     while code.len() < GROUPS * (GROUP + 1) {
-        for byte in clock::random::<16>()? {
+        for byte in machine.random::<16>()? {
             // 240 = 8 · 30: larger bytes would favour the first letters.
             if byte >= 240 || code.len() >= GROUPS * (GROUP + 1) {
                 continue;
@@ -80,7 +81,7 @@ pub(crate) fn digest(typed: &str) -> [u8; 32] {
         .filter(char::is_ascii_alphanumeric)
         .map(|letter| letter.to_ascii_uppercase())
         .collect();
-    clock::digest(letters.as_bytes())
+    secret::digest(letters.as_bytes())
 }
 
 fn uri(app: &App, code: &str) -> String {
@@ -140,10 +141,10 @@ pub(crate) async fn create(
     Json(body): Json<NewCode>,
 ) -> Result<(StatusCode, Json<Code>), Problem> {
     caller.at_least(Role::Supervisor)?;
-    let code = generate()?;
+    let code = generate(&app.machine)?;
     let digest = digest(&code);
-    let id = clock::new_id()?;
-    let expires_ms = clock::after_s(clock::now_ms(), app.config.lifetimes.code_s);
+    let id = app.machine.new_id()?;
+    let expires_ms = platform::after_s(app.machine.now_ms(), app.config.lifetimes.code_s);
     let account = AccountId(body.account);
     app.store
         .write(move |writing| {
@@ -200,14 +201,14 @@ pub(crate) async fn qr(
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default()
         .to_owned();
-    let digest = digest(&code);
+    let (digest, now_ms) = (digest(&code), app.machine.now_ms());
     let good: Option<i64> = app
         .store
         .read(move |sql| {
             Ok::<_, Error>(
                 sql.query_row(
                     "SELECT 1 FROM codes WHERE id = ?1 AND code_digest = ?2 AND used_ms IS NULL AND expires_ms > ?3",
-                    params![id.as_bytes().as_slice(), digest.as_slice(), clock::now_ms()],
+                    params![id.as_bytes().as_slice(), digest.as_slice(), now_ms],
                     |row| row.get(0),
                 )
                 .optional()?,
@@ -222,15 +223,17 @@ pub(crate) async fn qr(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::platform::SystemPlatform;
 
     #[test]
     fn codes_have_three_groups_of_four_and_can_be_typed_carelessly() {
-        let code = generate().unwrap();
+        let machine = Machine::new(SystemPlatform);
+        let code = generate(&machine).unwrap();
         assert_eq!(code.split('-').map(str::len).collect::<Vec<_>>(), [4, 4, 4]);
         assert_eq!(
             digest(&code),
             digest(&format!(" {} ", code.to_lowercase().replace('-', " ")))
         );
-        assert_ne!(code, generate().unwrap());
+        assert_ne!(code, generate(&machine).unwrap());
     }
 }

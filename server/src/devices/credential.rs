@@ -9,9 +9,9 @@ use sokiem_record::id::{AccountId, DeviceId};
 use crate::{
     accounts::access::Token,
     app::App,
-    clock,
     error::Error,
     http::problem::{Cause, Problem},
+    secret,
     store::id,
 };
 
@@ -32,8 +32,8 @@ impl FromRequestParts<Arc<App>> for DeviceCaller {
         let Some(Token::Bearer(credential)) = Token::of(&parts.headers) else {
             return Err(Problem::new(Cause::CredentialMissing));
         };
-        let digest = clock::digest(credential.as_bytes());
-        let now_ms = clock::now_ms();
+        let digest = secret::digest(credential.as_bytes());
+        let now_ms = app.machine.now_ms();
         let (caller, last_seen_ms) = app
             .store
             .read(move |sql| device(sql, digest, now_ms))

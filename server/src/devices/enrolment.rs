@@ -15,12 +15,12 @@ use uuid::Uuid;
 use crate::{
     accounts::grant,
     app::Shared,
-    clock,
     devices::code,
     http::{
         body::Json,
         problem::{Cause, Problem},
     },
+    platform, secret,
     store::{Writing, id},
     sync::{author::Pen, poke::Poke},
 };
@@ -81,8 +81,10 @@ pub(crate) async fn enrol(
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     Json(body): Json<Enrolment>,
 ) -> Result<(StatusCode, Json<Enrolled>), Problem> {
-    app.attempts
-        .count(&format!("enrolment from {}", peer.ip()), clock::now_ms())?;
+    app.attempts.count(
+        &format!("enrolment from {}", peer.ip()),
+        app.machine.now_ms(),
+    )?;
     let actor = actor(&body.actor)?;
     if body.device_name.trim().is_empty()
         || body.device_name.chars().count() > 100
@@ -92,16 +94,16 @@ pub(crate) async fn enrol(
             "device_name: 1 to 100 characters; app_version: at most 100",
         ));
     }
-    let credential = clock::hex(&clock::random::<32>()?);
-    let digest = clock::digest(credential.as_bytes());
+    let credential = secret::hex(&app.machine.random::<32>()?);
+    let digest = secret::digest(credential.as_bytes());
     let (lifetime_s, epoch) = (app.config.lifetimes.credential_s, app.epoch);
     let (device, expires_ms, account) = app
         .store
         .write(move |writing| {
             let account = redeem(writing, &body.code)?;
             let person = person(writing, account)?;
-            let device = DeviceId(clock::new_id()?);
-            let expires_ms = clock::after_s(writing.now_ms, lifetime_s);
+            let device = DeviceId(writing.machine.new_id()?);
+            let expires_ms = platform::after_s(writing.now_ms, lifetime_s);
             writing.sql.execute(
                 "INSERT INTO devices (id, account, name, app_version, credential_digest, expires_ms, enrolled_ms, last_seen_ms)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)",

@@ -27,10 +27,10 @@ use crate::{
     accounts::{account, grant, session},
     app::App,
     areas::{area, moving},
-    clock,
     devices::{actor, code, device, enrolment},
     http::{access_log, body, health, problem},
     pages,
+    platform::Machine,
     records::{assignment, campaign, change, criteria, decision, list, quarantine, record},
     report::endpoint as report,
     sync::{events, exchange, reconcile},
@@ -117,11 +117,11 @@ async fn document() -> axum::Json<utoipa::openapi::OpenApi> {
 }
 
 #[derive(Clone)]
-struct NewRequestId;
+struct NewRequestId(Machine);
 
 impl MakeRequestId for NewRequestId {
     fn make_request_id<B>(&mut self, _: &axum::http::Request<B>) -> Option<RequestId> {
-        let id = clock::new_id().ok()?;
+        let id = self.0.new_id().ok()?;
         id.to_string().parse().ok().map(RequestId::new)
     }
 }
@@ -131,6 +131,7 @@ pub(crate) fn service(app: Arc<App>) -> Router {
     let request_id = HeaderName::from_static("x-request-id");
     let (router, _) = routes().split_for_parts();
     let timeout = Duration::from_secs(app.config.limits.request_s);
+    let machine = app.machine.clone();
     // Outermost last. The body is limited as it was sent, then decompressed; each handler's extractor
     // limits it again as it comes out.
     router
@@ -146,7 +147,7 @@ pub(crate) fn service(app: Arc<App>) -> Router {
         .layer(CompressionLayer::new())
         .layer(from_fn_with_state(Arc::clone(&app), access_log::record))
         .layer(PropagateRequestIdLayer::new(request_id.clone()))
-        .layer(SetRequestIdLayer::new(request_id, NewRequestId))
+        .layer(SetRequestIdLayer::new(request_id, NewRequestId(machine)))
         .layer(SetSensitiveRequestHeadersLayer::new([
             header::AUTHORIZATION,
             header::COOKIE,

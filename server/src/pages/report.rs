@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 use super::layout::{Visitor, escaped, items, page, text};
 use crate::{
     app::Shared,
-    clock,
     http::{
         body::{Json, Parameters},
         problem::{Cause, Problem},
@@ -52,7 +51,7 @@ pub(crate) async fn show(
     visitor: Visitor,
     Parameters(years): Parameters<Years>,
 ) -> Result<Response, Problem> {
-    let today = clock::today();
+    let today = app.machine.today();
     let this_year: i32 = today
         .split('-')
         .next()

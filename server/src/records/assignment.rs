@@ -14,7 +14,6 @@ use uuid::Uuid;
 use crate::{
     accounts::access::{Caller, Role},
     app::Shared,
-    clock,
     http::{
         body::Json,
         problem::{Cause, Problem},
@@ -55,37 +54,38 @@ pub(crate) async fn create(
 ) -> Result<(StatusCode, Json<Made>), Problem> {
     caller.at_least(Role::Supervisor)?;
     let pen = caller.pen(&app);
-    let id =
-        app.store
-            .write(move |writing| {
-                let area = area_of(writing, DocumentId(body.unit), Kind::Unit, "unit")?;
-                area_of(
-                    writing,
-                    DocumentId(body.campaign),
-                    Kind::Campaign,
-                    "campaign",
-                )?;
-                caller.areas(writing.sql)?.expect_writable(area)?;
-                let id = genesis::assignment_id(DocumentId(body.unit), DocumentId(body.campaign));
-                let mut fields = vec![
-                    ("unit", json!(body.unit)),
-                    ("campaign", json!(body.campaign)),
-                ];
-                fields.extend(body.due.map(|day| ("due", Value::from(day))));
-                fields.extend(body.note.map(|note| ("note", Value::from(note))));
-                let mut officers = Vec::new();
-                for officer in body.officers {
-                    let path = schema::Path::new(["officers", &clock::new_id()?.to_string()])
-                        .map_err(|error| Problem::invalid(error.to_string()))?;
-                    officers.push(genesis::element(path, [("account", json!(officer))]));
-                }
-                if !author::begin(writing, pen, area, id, Kind::Assignment, &fields, &officers)? {
-                    return Err(Problem::new(Cause::Exists)
-                        .detail("This unit is assigned in this campaign"));
-                }
-                Ok(id)
-            })
-            .await?;
+    let id = app
+        .store
+        .write(move |writing| {
+            let area = area_of(writing, DocumentId(body.unit), Kind::Unit, "unit")?;
+            area_of(
+                writing,
+                DocumentId(body.campaign),
+                Kind::Campaign,
+                "campaign",
+            )?;
+            caller.areas(writing.sql)?.expect_writable(area)?;
+            let id = genesis::assignment_id(DocumentId(body.unit), DocumentId(body.campaign));
+            let mut fields = vec![
+                ("unit", json!(body.unit)),
+                ("campaign", json!(body.campaign)),
+            ];
+            fields.extend(body.due.map(|day| ("due", Value::from(day))));
+            fields.extend(body.note.map(|note| ("note", Value::from(note))));
+            let mut officers = Vec::new();
+            for officer in body.officers {
+                let path = schema::Path::new(["officers", &writing.machine.new_id()?.to_string()])
+                    .map_err(|error| Problem::invalid(error.to_string()))?;
+                officers.push(genesis::element(path, [("account", json!(officer))]));
+            }
+            if !author::begin(writing, pen, area, id, Kind::Assignment, &fields, &officers)? {
+                return Err(
+                    Problem::new(Cause::Exists).detail("This unit is assigned in this campaign")
+                );
+            }
+            Ok(id)
+        })
+        .await?;
     Ok((StatusCode::CREATED, Json(Made { id: id.0 })))
 }
 

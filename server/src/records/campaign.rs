@@ -18,7 +18,6 @@ use uuid::Uuid;
 use crate::{
     accounts::access::{Caller, Role},
     app::Shared,
-    clock,
     http::{body::Json, problem::Problem},
     records::{
         change::{Made, expect_area},
@@ -77,7 +76,7 @@ pub(crate) async fn create(
 ) -> Result<(StatusCode, Json<Made>), Problem> {
     caller.at_least(Role::Supervisor)?;
     let (id, area, pen) = (
-        DocumentId(clock::new_id()?),
+        DocumentId(app.machine.new_id()?),
         AreaId(body.area),
         caller.pen(&app),
     );

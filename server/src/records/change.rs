@@ -17,7 +17,6 @@ use uuid::Uuid;
 use crate::{
     accounts::access::{Caller, Role},
     app::Shared,
-    clock,
     http::{body::Json, problem::Problem},
     records::{heads, record},
     store::Writing,
@@ -63,7 +62,7 @@ pub(crate) async fn create_unit(
     caller.at_least(Role::Supervisor)?;
     let fields = named(Kind::Unit, body.fields)?;
     let (id, area, pen) = (
-        DocumentId(clock::new_id()?),
+        DocumentId(app.machine.new_id()?),
         AreaId(body.area),
         caller.pen(&app),
     );

@@ -19,7 +19,6 @@ use uuid::Uuid;
 use crate::{
     accounts::access::{Caller, Role},
     app::Shared,
-    clock,
     http::{body::Json, problem::Problem},
     records::{heads, record},
     store::Writing,
@@ -119,7 +118,7 @@ fn take(
     let fields = [("inspection", Value::from(inspection.to_string()))];
     author::begin(writing, pen, row.area, review, Kind::Review, &fields, &[])?;
     let review_row = stored::find(writing.sql, review)?.ok_or_else(Problem::not_found)?;
-    let id = clock::new_id()?;
+    let id = writing.machine.new_id()?;
     let mut fields = vec![
         ("decision", json!(body.decision)),
         ("heads", heads::texts(&row.heads).join(" ").into()),
@@ -137,7 +136,7 @@ fn take(
             ("text", reason.text.as_str().into()),
         ];
         edits.push(genesis::element(
-            element("reasons", clock::new_id()?)?,
+            element("reasons", writing.machine.new_id()?)?,
             fields,
         ));
     }

@@ -13,11 +13,11 @@ use uuid::Uuid;
 use crate::{
     accounts::access::{Areas, Caller},
     app::Shared,
-    clock,
     http::{
         body::{Json, Parameters},
         problem::Problem,
     },
+    secret,
     store::id,
 };
 
@@ -119,7 +119,7 @@ fn percent(text: &str) -> String {
             out.push(char::from(byte));
         } else {
             out.push('%');
-            out.push_str(&clock::hex(&[byte]));
+            out.push_str(&secret::hex(&[byte]));
         }
         out
     })
@@ -238,7 +238,7 @@ fn page(sql: &Connection, areas: &Areas, filter: &Filter, limit: u32) -> Result<
         }
         let document: DocumentId = id::id(row, 0)?;
         let key: String = row.get(12)?;
-        last = Some(clock::hex(format!("{key}\n{document}").as_bytes()));
+        last = Some(secret::hex(format!("{key}\n{document}").as_bytes()));
         page.records.push(Listed {
             id: document.0,
             kind: row.get(1)?,

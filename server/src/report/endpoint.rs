@@ -14,7 +14,6 @@ use super::{
 use crate::{
     accounts::access::{Areas, Caller, Role},
     app::Shared,
-    clock,
     http::{
         body::{Json, Parameters},
         problem::Problem,
@@ -67,7 +66,7 @@ pub(crate) async fn get(
     let question = Question {
         from: asked.from,
         to: asked.to,
-        as_of: asked.as_of.unwrap_or_else(clock::today),
+        as_of: asked.as_of.unwrap_or_else(|| app.machine.today()),
         by_area: asked.by_area,
     };
     let top = asked.area.map(AreaId);

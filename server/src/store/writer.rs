@@ -16,9 +16,9 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
-    clock,
     config::Limits,
     error::Error,
+    platform::Machine,
     sync::poke::{Poke, Pokes},
     telemetry::Metrics,
 };
@@ -29,6 +29,8 @@ pub(crate) struct Writing<'a> {
     pub(crate) sql: &'a Connection,
     /// The time of the write, for everything that it stamps.
     pub(crate) now_ms: i64,
+    /// Randomness and ids.
+    pub(crate) machine: &'a Machine,
     /// What is counted.
     pub(crate) metrics: &'a Metrics,
     /// Changes after which a document gets a new snapshot.
@@ -107,6 +109,7 @@ where
 pub(super) fn start(
     connection: Connection,
     queue: mpsc::Receiver<Job>,
+    machine: Machine,
     limits: &Limits,
     metrics: Arc<Metrics>,
     pokes: Pokes,
@@ -114,6 +117,7 @@ pub(super) fn start(
     let mut writer = Writer {
         connection,
         queue,
+        machine,
         metrics,
         pokes,
         group_writes: limits.group_writes,
@@ -132,6 +136,7 @@ pub(super) fn start(
 struct Writer {
     connection: Connection,
     queue: mpsc::Receiver<Job>,
+    machine: Machine,
     metrics: Arc<Metrics>,
     pokes: Pokes,
     group_writes: usize,
@@ -192,7 +197,8 @@ impl Writer {
         }
         let writing = Writing {
             sql: &self.connection,
-            now_ms: clock::now_ms(),
+            now_ms: self.machine.now_ms(),
+            machine: &self.machine,
             metrics: &self.metrics,
             snapshot_after_changes: self.snapshot_after_changes,
             pokes: RefCell::default(),
@@ -218,6 +224,7 @@ impl Writer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::platform::SystemPlatform;
 
     fn writer() -> (Writer, mpsc::Sender<Job>) {
         let connection = Connection::open_in_memory().unwrap();
@@ -228,6 +235,7 @@ mod tests {
         let writer = Writer {
             connection,
             queue,
+            machine: Machine::new(SystemPlatform),
             metrics: Arc::new(Metrics::new()),
             pokes: Pokes::new(),
             group_writes: 10,

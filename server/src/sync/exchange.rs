@@ -19,7 +19,6 @@ use sokiem_record::{
 
 use crate::{
     app::{App, Shared},
-    clock,
     devices::credential::DeviceCaller,
     error::Error,
     http::{
@@ -54,7 +53,7 @@ pub(crate) async fn exchange(
         expect_epoch(&app, epoch)?;
     }
     expect_within_limits(&request)?;
-    let server_time_ms = clock::now_ms();
+    let server_time_ms = app.machine.now_ms();
     let pusher = Pusher {
         device: caller.device,
         account: caller.account,

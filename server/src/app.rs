@@ -7,8 +7,8 @@ use sokiem_record::id::EpochId;
 use tokio::sync::{Semaphore, watch};
 
 use crate::{
-    accounts::attempts::Attempts, config::Config, error::Error, platform::Machine, store::Store,
-    sync::poke::Pokes, telemetry::Metrics,
+    accounts::attempts::Attempts, audit::reads::Reads, config::Config, error::Error,
+    platform::Machine, store::Store, sync::poke::Pokes, telemetry::Metrics,
 };
 
 /// The server's shared state.
@@ -23,6 +23,8 @@ pub(crate) struct App {
     /// What goes into enrolment QR codes.
     pub(crate) public_url: String,
     pub(crate) attempts: Attempts,
+    /// Who looked at what, on its way to the audit log.
+    pub(crate) reads: Reads,
     pub(crate) password_checks: Arc<Semaphore>,
     pub(crate) event_streams: Arc<Semaphore>,
     /// Turns true when the server stops.
@@ -42,7 +44,8 @@ pub(crate) async fn epoch(store: &Store) -> Result<EpochId, Error> {
         .await
 }
 
-fn read_epoch(sql: &Connection) -> Result<Option<EpochId>, Error> {
+/// The epoch that a database is in.
+pub(crate) fn read_epoch(sql: &Connection) -> Result<Option<EpochId>, Error> {
     let bytes: Option<Vec<u8>> = sql
         .query_row("SELECT value FROM meta WHERE key = 'epoch'", [], |row| {
             row.get(0)

@@ -38,6 +38,30 @@ pub struct Config {
     pub limits: Limits,
     /// How long things last.
     pub lifetimes: Lifetimes,
+    /// Backups that the server makes by itself.
+    pub backup: Backup,
+}
+
+/// Backups that the server makes by itself.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Backup {
+    /// Folder that they are made in, best on another disk. Without it there are none.
+    pub dir: Option<PathBuf>,
+    /// Seconds from one to the next.
+    pub every_s: u64,
+    /// How many are kept; older ones are removed.
+    pub keep: usize,
+}
+
+impl Default for Backup {
+    fn default() -> Self {
+        Self {
+            dir: None,
+            every_s: 24 * 3600,
+            keep: 14,
+        }
+    }
 }
 
 /// Logging.
@@ -80,6 +104,7 @@ impl Default for Config {
             log: Log::default(),
             limits: Limits::default(),
             lifetimes: Lifetimes::default(),
+            backup: Backup::default(),
         }
     }
 }

@@ -69,6 +69,36 @@ pub enum Error {
         /// Why.
         source: io::Error,
     },
+    /// The audit log is not what was written.
+    #[error("the audit log is broken at row {row}: {fault}")]
+    AuditBroken {
+        /// The first bad row.
+        row: i64,
+        /// What is wrong with it.
+        fault: String,
+    },
+    /// A file of a backup or a restore could not be worked on.
+    #[error("{doing} {path}: {source}")]
+    Backup {
+        /// What was done.
+        doing: &'static str,
+        /// Where.
+        path: PathBuf,
+        /// Why it failed.
+        source: io::Error,
+    },
+    /// A backup is not what was written, or can't be restored.
+    #[error("the backup is not sound: {}", .0.join("; "))]
+    BackupUnsound(Vec<String>),
+    /// Something is where a backup was to be made.
+    #[error("{0} exists and is not empty; a backup is made in a new folder")]
+    BackupExists(PathBuf),
+    /// A server runs on the data folder.
+    #[error("a server is running on {0}; stop it first")]
+    DataFolderInUse(PathBuf),
+    /// The data folder holds something that a restore would replace.
+    #[error("{0} is not empty; --replace sets it aside")]
+    DataFolderNotEmpty(PathBuf),
     /// An account with that name exists.
     #[error("an account named {0} exists")]
     AccountExists(String),

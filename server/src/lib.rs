@@ -32,10 +32,13 @@
 mod accounts;
 mod app;
 mod areas;
+mod audit;
+pub mod backup;
 pub mod config;
 mod devices;
 mod error;
 mod http;
+mod occupied;
 mod pages;
 pub mod platform;
 mod records;
@@ -45,9 +48,13 @@ mod secret;
 mod store;
 mod sync;
 pub mod telemetry;
+mod upkeep;
 
 pub use accounts::access::Role;
+pub use audit::chain::{Anchor, Checked};
 pub use config::Config;
 pub use error::Error;
-pub use running::{Running, create_account_offline, serve, serve_on, start_epoch_offline};
+pub use running::{
+    Running, create_account_offline, serve, serve_on, start_epoch_offline, verify_audit_offline,
+};
 pub use store::FILE_NAME;

@@ -10,8 +10,8 @@ use std::{
 use clap::{Args, Parser, Subcommand};
 use serde::Serialize;
 use sokiem_server::{
-    Config, Error, Role, config::LogFormat, create_account_offline, serve, start_epoch_offline,
-    telemetry,
+    Anchor, Config, Error, Role, config::LogFormat, create_account_offline, serve,
+    start_epoch_offline, telemetry, verify_audit_offline,
 };
 
 /// Sổ Kiểm server: sync, enrolment, review and reports.
@@ -82,6 +82,12 @@ enum Admin {
         #[arg(long, value_enum, default_value = "administrator")]
         role: Role,
     },
+    /// Recompute the audit log's chain; fails and names the first row that is not as it was written
+    VerifyAudit {
+        /// `NUMBER:HASH` from a backup's manifest, the log or an earlier check: shows a cut-off end too
+        #[arg(long)]
+        anchor: Option<Anchor>,
+    },
     /// After a restore from a backup: start a new epoch, so that devices bring back what the backup lacks
     NewEpoch,
 }
@@ -140,6 +146,21 @@ fn run(cli: Cli) -> Result<(), Error> {
             } => {
                 print(&start_epoch_offline(config).await?.to_string());
                 Ok(())
+            }
+            Command::Admin {
+                command: Admin::VerifyAudit { anchor },
+            } => {
+                let checked = verify_audit_offline(config, anchor).await?;
+                let shown = serde_json::to_string_pretty(&checked)
+                    .map_err(|error| Error::BadConfig(error.to_string()))?;
+                print(&shown);
+                match checked.fault {
+                    None => Ok(()),
+                    Some(fault) => Err(Error::AuditBroken {
+                        row: checked.broken_at.unwrap_or_default(),
+                        fault,
+                    }),
+                }
             }
             Command::Admin {
                 command: Admin::CreateAccount { login, name, role },

@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
+use rusqlite::OptionalExtension as _;
 use sokiem_record::id::{AccountId, EpochId};
 use tokio::{
     net::TcpListener,
@@ -12,13 +13,20 @@ use tokio::{
 use crate::{
     accounts::{access::Role, account, attempts::Attempts, password},
     app::{self, App},
+    audit::{
+        self, Action, Entry,
+        chain::{self, Anchor, Checked},
+        reads::{self, Reads},
+    },
     config::Config,
     error::Error,
     http::router,
+    occupied::Occupied,
     platform::{self, Machine, Platform, SystemPlatform},
-    store::Store,
+    store::{Store, Writing},
     sync::poke::Pokes,
     telemetry::Metrics,
+    upkeep,
 };
 
 /// A server that runs.
@@ -27,6 +35,9 @@ pub struct Running {
     app: Arc<App>,
     stop: watch::Sender<bool>,
     serving: JoinHandle<std::io::Result<()>>,
+    upkeep: JoinHandle<()>,
+    /// Keeps a second server off the data folder.
+    occupied: Option<Occupied>,
 }
 
 /// Opens the database, binds the address and starts to serve in the background.
@@ -52,8 +63,14 @@ pub async fn serve_on(config: Config, platform: impl Platform + 'static) -> Resu
         address: config.listen,
         source,
     })?;
+    // On a simulated disk there is no folder to hold.
+    let occupied = match platform.vfs() {
+        None => Some(Occupied::take(&config.data_dir)?),
+        Some(_) => None,
+    };
     let (stop, stopping) = watch::channel(false);
     let app = Arc::new(open(config, Machine::new(platform), address, stopping).await?);
+    app.store.write(note_start).await?;
     let service =
         router::service(Arc::clone(&app)).into_make_service_with_connect_info::<SocketAddr>();
     let mut signal = app.stopping.clone();
@@ -68,10 +85,29 @@ pub async fn serve_on(config: Config, platform: impl Platform + 'static) -> Resu
     tracing::info!(%address, epoch = %app.epoch, "serving");
     Ok(Running {
         address,
+        upkeep: tokio::spawn(upkeep::run(Arc::clone(&app))),
         app,
         stop,
         serving,
+        occupied,
     })
+}
+
+/// Notes that the server runs, and whether it had been stopped in order before.
+fn note_start(writing: &Writing<'_>) -> Result<(), Error> {
+    let last: Option<String> = writing
+        .sql
+        .query_row(
+            "SELECT action FROM audit WHERE action IN (?1, ?2) ORDER BY seq DESC LIMIT 1",
+            [Action::ServerStarted.word(), Action::ServerStopped.word()],
+            |row| row.get(0),
+        )
+        .optional()?;
+    let orderly = last.is_none_or(|last| last == Action::ServerStopped.word());
+    let entry = Entry::new(Action::ServerStarted)
+        .detail("version", env!("CARGO_PKG_VERSION"))
+        .detail("orderly", orderly);
+    audit::note(writing, entry)
 }
 
 async fn open(
@@ -95,6 +131,7 @@ async fn open(
             .clone()
             .unwrap_or_else(|| format!("http://{address}")),
         attempts: Attempts::new(&config.limits),
+        reads: Reads::new(config.limits.audit_reads),
         password_checks: Arc::new(Semaphore::new(config.limits.password_checks)),
         event_streams: Arc::new(Semaphore::new(config.limits.event_streams)),
         config,
@@ -160,14 +197,28 @@ impl Running {
         }
     }
 
-    async fn close(&self) {
+    async fn close(&mut self) {
+        let _ = self.stop.send(true);
+        if (&mut self.upkeep).await.is_err() {
+            tracing::error!("the upkeep panicked");
+        }
         let app = Arc::clone(&self.app);
+        reads::write(&app).await;
+        let stopped = Entry::new(Action::ServerStopped);
+        if let Err(error) = app
+            .store
+            .write(|writing| audit::note(writing, stopped))
+            .await
+        {
+            tracing::error!(%error, "the stop was not noted");
+        }
         if tokio::task::spawn_blocking(move || app.store.close())
             .await
             .is_err()
         {
             tracing::error!("closing the database panicked");
         }
+        self.occupied.take();
     }
 
     /// Serves until SIGTERM or SIGINT, or until the listener fails; then stops.
@@ -222,7 +273,13 @@ async fn create_account(
     let hash = password::hash_apart(app, password.to_owned()).await?;
     let (login, name) = (login.to_lowercase(), name.to_owned());
     app.store
-        .write(move |writing| account::insert(writing, &login, &name, "", role, Some(&hash)))
+        .write(move |writing| {
+            let account = account::insert(writing, &login, &name, "", role, Some(&hash))?;
+            let entry = Entry::new(Action::AccountMade).on("account", account);
+            let entry = entry.detail("role", role.name()).detail("at", "console");
+            audit::note(writing, entry)?;
+            Ok(account)
+        })
         .await
 }
 
@@ -254,18 +311,34 @@ pub async fn start_epoch_offline(config: Config) -> Result<EpochId, Error> {
     let epoch = app
         .store
         .write(move |writing| {
-            app::restore_epoch(
-                writing.sql,
-                writing.machine,
-                platform::after_s(writing.now_ms, recovery_s),
-            )
+            let until_ms = platform::after_s(writing.now_ms, recovery_s);
+            let epoch = app::restore_epoch(writing.sql, writing.machine, until_ms)?;
+            let entry = Entry::new(Action::EpochStarted).on("epoch", epoch);
+            let entry = entry.detail("recovery_until_ms", until_ms);
+            audit::note(writing, entry.detail("at", "console"))?;
+            Ok(epoch)
         })
         .await;
     app.store.close();
     epoch
 }
 
-async fn offline(config: Config) -> Result<App, Error> {
+/// Recomputes the audit log's chain, of a server that runs or not.
+///
+/// # Errors
+/// The database can't be opened or read.
+pub async fn verify_audit_offline(
+    config: Config,
+    anchor: Option<Anchor>,
+) -> Result<Checked, Error> {
+    let app = offline(config).await?;
+    let checked = app.store.read(move |sql| chain::verify(sql, anchor)).await;
+    app.store.close();
+    checked
+}
+
+/// The shared state of a server that does not run.
+pub(crate) async fn offline(config: Config) -> Result<App, Error> {
     let (_, stopping) = watch::channel(false);
     let address = config.listen;
     open(config, Machine::new(SystemPlatform), address, stopping).await

@@ -135,12 +135,28 @@ impl Store {
     }
 }
 
-fn open_connection(path: &Path, vfs: Option<&str>) -> rusqlite::Result<Connection> {
+/// How long a connection waits for another one that writes.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The version of the schema that this build makes.
+pub(crate) fn newest_schema() -> usize {
+    migration::STEPS.len()
+}
+
+/// Whether a database has a table.
+pub(crate) fn has_table(sql: &Connection, name: &str) -> Result<bool, Error> {
+    Ok(sql
+        .prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1")?
+        .exists([name])?)
+}
+
+/// Opens one connection, set up as every connection of the server is.
+pub(crate) fn open_connection(path: &Path, vfs: Option<&str>) -> rusqlite::Result<Connection> {
     let connection = match vfs {
         Some(vfs) => Connection::open_with_flags_and_vfs(path, OpenFlags::default(), vfs)?,
         None => Connection::open(path)?,
     };
-    connection.busy_timeout(Duration::from_secs(10))?;
+    connection.busy_timeout(PATIENCE)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;

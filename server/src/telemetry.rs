@@ -69,6 +69,9 @@ pub(crate) struct Metrics {
     pub(crate) cursor_resets: Counter,
     pub(crate) reconciles: Counter,
     pub(crate) event_streams: Gauge<i64, AtomicI64>,
+    pub(crate) audit_reads_overflowed: Counter,
+    pub(crate) backup_last_success: Gauge<i64, AtomicI64>,
+    pub(crate) backup_failures: Counter,
 }
 
 impl Metrics {
@@ -87,6 +90,9 @@ impl Metrics {
             cursor_resets: Counter::default(),
             reconciles: Counter::default(),
             event_streams: Gauge::default(),
+            audit_reads_overflowed: Counter::default(),
+            backup_last_success: Gauge::default(),
+            backup_failures: Counter::default(),
             registry: Registry::default(),
         };
         registry.register(
@@ -148,6 +154,21 @@ impl Metrics {
             "event_streams",
             "Open event streams",
             metrics.event_streams.clone(),
+        );
+        registry.register(
+            "audit_reads_overflowed",
+            "Reads of records that the audit log knows only by their number",
+            metrics.audit_reads_overflowed.clone(),
+        );
+        registry.register(
+            "backup_last_success",
+            "When the newest scheduled backup was made, seconds since 1970-01-01 UTC",
+            metrics.backup_last_success.clone(),
+        );
+        registry.register(
+            "backup_failures",
+            "Scheduled backups that failed",
+            metrics.backup_failures.clone(),
         );
         Self {
             registry,

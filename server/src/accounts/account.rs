@@ -13,6 +13,7 @@ use crate::{
         grant, password,
     },
     app::Shared,
+    audit::{self, Action, Entry},
     error::Error,
     http::{body::Json, problem::Problem},
     store::{Writing, id},
@@ -100,6 +101,10 @@ pub(crate) async fn create(
             for area in &body.areas {
                 grant::give(writing, pen, account, AreaId(*area))?;
             }
+            let areas: Vec<String> = body.areas.iter().map(Uuid::to_string).collect();
+            let entry = Entry::new(Action::AccountMade).by(pen.account);
+            let entry = entry.on("account", account).detail("areas", areas);
+            audit::note(writing, entry.detail("role", body.role.name()))?;
             let (id, areas) = (account.0, body.areas);
             Ok::<_, Problem>(Account {
                 id,

@@ -16,6 +16,7 @@ use uuid::Uuid;
 use crate::{
     accounts::access::{Caller, Role},
     app::Shared,
+    audit::{self, Action, Entry},
     error::Error,
     http::problem::Problem,
     store::{Writing, id},
@@ -151,7 +152,12 @@ pub(crate) async fn put(
     caller.at_least(Role::Administrator)?;
     let pen = caller.pen(&app);
     app.store
-        .write(move |writing| give(writing, pen, AccountId(account), AreaId(area)))
+        .write(move |writing| {
+            give(writing, pen, AccountId(account), AreaId(area))?;
+            let entry = Entry::new(Action::GrantGiven).by(pen.account);
+            audit::note(writing, entry.on("account", account).area(AreaId(area)))?;
+            Ok::<_, Problem>(())
+        })
         .await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -179,6 +185,8 @@ pub(crate) async fn delete(
                 return Err(Problem::not_found());
             }
             enter(writing, pen, account, area, false)?;
+            let entry = Entry::new(Action::GrantTaken).by(pen.account);
+            audit::note(writing, entry.on("account", account).area(area))?;
             writing.poke(Poke::Scope(account));
             Ok(())
         })

@@ -19,6 +19,7 @@ use crate::{
         password,
     },
     app::{App, Shared},
+    audit::{self, Action, Entry},
     error::Error,
     http::{
         body::Json,
@@ -104,7 +105,15 @@ pub(crate) async fn begin(app: &App, peer: SocketAddr, body: SignIn) -> Result<S
         .await?;
     let hash = found.as_ref().and_then(|found| found.3.clone());
     let right = password::check_apart(app, body.password, hash).await?;
+    let known = found.as_ref().map(|found| found.0);
     let Some((account, name, role, _)) = found.filter(|_| right) else {
+        // What was typed as a name is not kept: people type passwords there.
+        let entry = Entry::new(Action::SignedIn).refused();
+        let entry = known.into_iter().fold(entry, Entry::by);
+        let entry = entry.detail("address", peer.ip().to_string());
+        app.store
+            .write(|writing| audit::note(writing, entry))
+            .await?;
         return Err(
             Problem::new(Cause::CredentialInvalid).detail("The name or the password is wrong")
         );
@@ -114,6 +123,8 @@ pub(crate) async fn begin(app: &App, peer: SocketAddr, body: SignIn) -> Result<S
     let expires_ms = platform::after_s(now_ms, app.config.lifetimes.session_s);
     let digest = secret::digest(token.as_bytes());
     let most = app.config.limits.sessions_per_account;
+    let signed_in = Entry::new(Action::SignedIn).by(account);
+    let signed_in = signed_in.detail("address", peer.ip().to_string());
     app.store
         .write(move |writing| {
             let account = account.as_bytes().as_slice();
@@ -127,6 +138,7 @@ pub(crate) async fn begin(app: &App, peer: SocketAddr, body: SignIn) -> Result<S
                 "INSERT INTO sessions (token_digest, account, created_ms, expires_ms) VALUES (?1, ?2, ?3, ?4)",
                 params![digest.as_slice(), account, now_ms, expires_ms],
             )?;
+            audit::note(writing, signed_in)?;
             Ok::<_, Error>(())
         })
         .await?;
@@ -176,6 +188,7 @@ pub(crate) async fn sign_out(State(app): Shared, caller: Caller) -> Result<Respo
                 "DELETE FROM sessions WHERE token_digest = ?1",
                 [caller.token_digest.as_slice()],
             )?;
+            audit::note(writing, Entry::new(Action::SignedOut).by(caller.account))?;
             Ok::<_, Error>(())
         })
         .await?;

@@ -18,6 +18,7 @@ use crate::{
         grant,
     },
     app::Shared,
+    audit::{self, Action, Entry},
     error::Error,
     http::{body::Json, problem::Problem},
     store::{Writing, id},
@@ -141,6 +142,8 @@ fn make(writing: &Writing<'_>, pen: Pen, body: NewArea) -> Result<Area, Problem>
     for account in accounts {
         writing.poke(Poke::Scope(account));
     }
+    let entry = Entry::new(Action::AreaMade).by(pen.account);
+    audit::note(writing, entry.on("area", area).area(area))?;
     let level = body.level.name().to_owned();
     Ok(Area {
         id: area.0,

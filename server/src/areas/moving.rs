@@ -15,6 +15,7 @@ use crate::{
     accounts::access::{Caller, Role},
     app::Shared,
     areas::area,
+    audit::{self, Action, Entry},
     error::Error,
     http::{body::Json, problem::Problem},
     store::id,
@@ -54,6 +55,9 @@ pub(crate) async fn move_unit(
             mine.expect_writable(row.area)?;
             mine.expect_writable(target)?;
             stored::move_to(writing, &row, target)?;
+            let entry = Entry::new(Action::UnitMoved).by(caller.account);
+            let entry = entry.on("unit", unit).area(row.area);
+            audit::note(writing, entry.detail("to", target.to_string()))?;
             for document in about(writing.sql, unit)? {
                 if let Some(row) = stored::find(writing.sql, document)? {
                     stored::move_to(writing, &row, target)?;

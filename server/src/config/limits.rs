@@ -43,6 +43,8 @@ pub struct Limits {
     pub request_s: u64,
     /// Seconds that a graceful stop waits for requests under way.
     pub stop_s: u64,
+    /// Reads of records that wait to be noted in the audit log; beyond it only their number is noted.
+    pub audit_reads: usize,
     /// Largest page of a list.
     pub page: u32,
     /// Largest JSON body, in bytes.
@@ -69,6 +71,7 @@ impl Default for Limits {
             sessions_per_account: 20,
             request_s: 60,
             stop_s: 20,
+            audit_reads: 10_000,
             page: 500,
             json_bytes: 2 * 1024 * 1024,
         }

@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 use crate::{
     accounts::grant,
     app::Shared,
+    audit::{self, Action, Entry},
     devices::{
         credential::DeviceCaller,
         enrolment::{actor, bind_actor},
@@ -54,6 +55,9 @@ pub(crate) async fn add(
                 ));
             }
             bind_actor(writing, actor, caller.account, caller.device)?;
+            let entry = Entry::new(Action::ActorBound).by(caller.account);
+            let entry = entry.with_device(caller.device).on("device", caller.device);
+            audit::note(writing, entry.detail("actor", actor.to_string()))?;
             grant::enter_everywhere(
                 writing,
                 Pen {

@@ -15,6 +15,7 @@ use uuid::Uuid;
 use crate::{
     accounts::access::{Caller, Role},
     app::{App, Shared},
+    audit::{self, Action, Entry},
     error::Error,
     http::{
         body::Json,
@@ -167,6 +168,9 @@ pub(crate) async fn create(
                     expires_ms
                 ],
             )?;
+            let entry = Entry::new(Action::CodeMade).by(caller.account);
+            let entry = entry.on("account", account);
+            audit::note(writing, entry.detail("code", id.to_string()))?;
             Ok(())
         })
         .await?;

@@ -13,6 +13,7 @@ use uuid::Uuid;
 use crate::{
     accounts::access::{Caller, Role},
     app::Shared,
+    audit::{self, Action, Entry},
     error::Error,
     http::{body::Json, problem::Problem},
     store::id,
@@ -98,6 +99,8 @@ pub(crate) async fn revoke(
             if known == 0 {
                 return Err(Problem::not_found());
             }
+            let entry = Entry::new(Action::DeviceRevoked).by(caller.account);
+            audit::note(writing, entry.on("device", device))?;
             writing.poke(Poke::Revoked(device));
             Ok(())
         })

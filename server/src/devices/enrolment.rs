@@ -15,6 +15,7 @@ use uuid::Uuid;
 use crate::{
     accounts::grant,
     app::Shared,
+    audit::{self, Action, Entry},
     devices::code,
     http::{
         body::Json,
@@ -120,6 +121,9 @@ pub(crate) async fn enrol(
             take_over(writing, actor, account, device)?;
             bind_actor(writing, actor, account, device)?;
             grant::enter_everywhere(writing, Pen { epoch, account }, account)?;
+            let entry = Entry::new(Action::DeviceEnrolled).by(account);
+            let entry = entry.with_device(device).on("device", device);
+            audit::note(writing, entry.detail("actor", actor.to_string()))?;
             Ok::<_, Problem>((device, expires_ms, person))
         })
         .await?;

@@ -27,6 +27,7 @@ use crate::{
     accounts::{account, grant, session},
     app::App,
     areas::{area, moving},
+    audit::endpoint as audit,
     devices::{actor, code, device, enrolment},
     http::{access_log, body, health, problem},
     pages,
@@ -106,6 +107,8 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(assignment::create))
         .routes(routes!(quarantine::list))
         .routes(routes!(report::get))
+        .routes(routes!(audit::list))
+        .routes(routes!(audit::verify))
 }
 
 /// This document.

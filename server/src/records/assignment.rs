@@ -14,6 +14,7 @@ use uuid::Uuid;
 use crate::{
     accounts::access::{Caller, Role},
     app::Shared,
+    audit::{self, Action, Entry},
     http::{
         body::Json,
         problem::{Cause, Problem},
@@ -83,6 +84,9 @@ pub(crate) async fn create(
                     Problem::new(Cause::Exists).detail("This unit is assigned in this campaign")
                 );
             }
+            let entry = Entry::new(Action::Assigned).by(caller.account);
+            let entry = entry.on("unit", body.unit).area(area);
+            audit::note(writing, entry.detail("assignment", id.to_string()))?;
             Ok(id)
         })
         .await?;

@@ -18,6 +18,7 @@ use uuid::Uuid;
 use crate::{
     accounts::access::{Caller, Role},
     app::Shared,
+    audit::{self, Action, Entry},
     http::{body::Json, problem::Problem},
     records::{
         change::{Made, expect_area},
@@ -92,6 +93,8 @@ pub(crate) async fn create(
             fields.extend(body.issuing_body.map(|text| ("issuing_body", text.into())));
             fields.extend(body.legal_basis.map(|text| ("legal_basis", text.into())));
             author::begin(writing, pen, area, id, Kind::Campaign, &fields, &edits)?;
+            let entry = Entry::new(Action::CampaignMade).by(caller.account);
+            audit::note(writing, entry.on("campaign", id).area(area))?;
             Ok::<_, Problem>(())
         })
         .await?;

@@ -7,6 +7,7 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sokiem_record::{
+    ChangeHash,
     edit::Edit,
     id::{AreaId, DocumentId, Kind},
     schema,
@@ -17,10 +18,14 @@ use uuid::Uuid;
 use crate::{
     accounts::access::{Caller, Role},
     app::Shared,
+    audit::{self, Action, Entry},
     http::{body::Json, problem::Problem},
     records::{heads, record},
     store::Writing,
-    sync::{author, stored},
+    sync::{
+        author,
+        stored::{self, Row},
+    },
 };
 
 /// What came of a change.
@@ -70,6 +75,8 @@ pub(crate) async fn create_unit(
         .write(move |writing| {
             expect_area(writing, &caller, area)?;
             author::begin(writing, pen, area, id, Kind::Unit, &fields, &[])?;
+            let entry = Entry::new(Action::RecordMade).by(caller.account);
+            audit::note(writing, entry.on("unit", id).area(area))?;
             Ok::<_, Problem>(())
         })
         .await?;
@@ -140,6 +147,8 @@ pub(crate) async fn edit(
                     .detail("Only units, inspections and assignments are corrected"));
             }
             let hash = author::edit(writing, pen, &row, Some(&base), &body.edits, Some(reason))?;
+            let entry = Entry::new(Action::RecordEdited).by(caller.account);
+            audit::note(writing, named_change(entry, &row, hash))?;
             changed(writing, row.id, hash)
         })
         .await
@@ -153,10 +162,16 @@ fn reason(text: String) -> Result<String, Problem> {
     Ok(text)
 }
 
+/// The record and the change that an entry is about.
+fn named_change(entry: Entry, row: &Row, hash: Option<ChangeHash>) -> Entry {
+    let entry = entry.on(row.kind.name(), row.id).area(row.area);
+    entry.detail("change", hash.map(|hash| hash.to_string()))
+}
+
 fn changed(
     writing: &Writing<'_>,
     id: DocumentId,
-    hash: Option<sokiem_record::ChangeHash>,
+    hash: Option<ChangeHash>,
 ) -> Result<Changed, Problem> {
     let row = stored::find(writing.sql, id)?.ok_or_else(Problem::not_found)?;
     Ok(Changed {
@@ -192,12 +207,13 @@ pub(crate) async fn settle(
     Json(body): Json<Settlement>,
 ) -> Result<Json<Changed>, Problem> {
     caller.at_least(Role::Supervisor)?;
-    let path = body
+    let path: schema::Path = body
         .path
         .parse()
         .map_err(|_| Problem::invalid("path: not a field path"))?;
     let pen = caller.pen(&app);
     let reason = reason(body.reason)?;
+    let settled = path.to_string();
     let edit = Edit::Settle {
         path,
         value: body.value,
@@ -208,6 +224,11 @@ pub(crate) async fn settle(
             caller.areas(writing.sql)?.expect_writable(row.area)?;
             heads::expect_current(&body.heads, &row.heads)?;
             let hash = author::edit(writing, pen, &row, None, &[edit], Some(reason))?;
+            let entry = Entry::new(Action::Settled).by(caller.account);
+            audit::note(
+                writing,
+                named_change(entry, &row, hash).detail("path", settled),
+            )?;
             changed(writing, row.id, hash)
         })
         .await

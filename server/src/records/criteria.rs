@@ -13,6 +13,7 @@ use uuid::Uuid;
 use crate::{
     accounts::access::{Caller, Role},
     app::Shared,
+    audit::{self, Action, Entry},
     http::{
         body::Json,
         problem::{Cause, Problem},
@@ -90,6 +91,8 @@ pub(crate) async fn publish(
                 return Err(Problem::new(Cause::Exists)
                     .detail("This version was published; count the version up"));
             }
+            let entry = Entry::new(Action::CriteriaPublished).by(caller.account);
+            audit::note(writing, entry.on("criteria", set.reference()).area(area))?;
             Ok(())
         })
         .await?;

@@ -19,6 +19,7 @@ use uuid::Uuid;
 use crate::{
     accounts::access::{Caller, Role},
     app::Shared,
+    audit::{self, Action, Entry},
     http::{body::Json, problem::Problem},
     records::{heads, record},
     store::Writing,
@@ -141,6 +142,13 @@ fn take(
         ));
     }
     author::edit(writing, pen, &review_row, None, &edits, None)?;
+    let entry = Entry::new(Action::Decided)
+        .by(caller.account)
+        .on("inspection", inspection)
+        .area(row.area)
+        .detail("decision", json!(body.decision))
+        .detail("id", id.to_string());
+    audit::note(writing, entry)?;
     Ok(Decided {
         id,
         review: review.0,

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use crate::{
     accounts::access::{Caller, Role},
     app::Shared,
+    audit::{Action, Entry, reads},
     http::{body::Json, problem::Problem},
     store::id,
 };
@@ -53,7 +54,9 @@ pub(crate) async fn list(
     caller: Caller,
 ) -> Result<Json<Vec<Refused>>, Problem> {
     caller.at_least(Role::Supervisor)?;
-    app.store
+    let account = caller.account;
+    let refused: Vec<Refused> = app
+        .store
         .read(move |sql| {
             let areas = caller.areas(sql)?;
             let mut statement = sql.prepare_cached(
@@ -80,7 +83,9 @@ pub(crate) async fn list(
                 })
             })?;
             let refused: Vec<Refused> = rows.collect::<Result<_, _>>()?;
-            Ok(Json(refused.into_iter().filter(|refused| areas.readable(AreaId(refused.area))).collect()))
+            Ok::<_, Problem>(refused.into_iter().filter(|refused| areas.readable(AreaId(refused.area))).collect())
         })
-        .await
+        .await?;
+    reads::looked(&app, account, Entry::new(Action::QuarantineRead));
+    Ok(Json(refused))
 }

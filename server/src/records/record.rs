@@ -8,7 +8,7 @@ use sokiem_record::{
     document::Document,
     genesis,
     history::FieldChange,
-    id::{DocumentId, Kind},
+    id::{AreaId, DocumentId, Kind},
 };
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -16,6 +16,7 @@ use uuid::Uuid;
 use crate::{
     accounts::access::Caller,
     app::Shared,
+    audit::reads,
     http::{
         body::{Json, Parameters},
         problem::Problem,
@@ -94,11 +95,13 @@ pub(crate) async fn get(
     caller: Caller,
     Path(id): Path<Uuid>,
 ) -> Result<Json<Record>, Problem> {
-    app.store
+    let account = caller.account;
+    let record = app
+        .store
         .read(move |sql| {
             let (row, document) = open(sql, &caller, DocumentId(id))?;
             let oddities = document.oddities();
-            Ok(Json(Record {
+            Ok::<_, Problem>(Record {
                 id,
                 kind: row.kind.name().to_owned(),
                 area: row.area.0,
@@ -110,9 +113,11 @@ pub(crate) async fn get(
                 oddities: serde_json::json!({
                     "unknown": oddities.unknown, "unreadable": oddities.unreadable
                 }),
-            }))
+            })
         })
-        .await
+        .await?;
+    reads::looked_at_record(&app, account, id, AreaId(record.area), "content");
+    Ok(Json(record))
 }
 
 fn review(sql: &Connection, inspection: &Document) -> Result<Option<Review>, Problem> {
@@ -190,7 +195,9 @@ pub(crate) async fn conflicts(
     caller: Caller,
     Path(id): Path<Uuid>,
 ) -> Result<Json<Vec<Difference>>, Problem> {
-    app.store
+    let account = caller.account;
+    let (area, differences) = app
+        .store
         .read(move |sql| {
             let (row, document) = open(sql, &caller, DocumentId(id))?;
             let names = Names::of(sql, row.id)?;
@@ -209,9 +216,11 @@ pub(crate) async fn conflicts(
                     })
                     .collect(),
             });
-            Ok(Json(differences.collect()))
+            Ok::<_, Problem>((row.area, differences.collect()))
         })
-        .await
+        .await?;
+    reads::looked_at_record(&app, account, id, area, "conflicts");
+    Ok(Json(differences))
 }
 
 /// One change of a record.
@@ -240,7 +249,9 @@ pub(crate) async fn history(
     caller: Caller,
     Path(id): Path<Uuid>,
 ) -> Result<Json<Vec<Entry>>, Problem> {
-    app.store
+    let account = caller.account;
+    let (area, entries) = app
+        .store
         .read(move |sql| {
             let (row, document) = open(sql, &caller, DocumentId(id))?;
             let names = Names::of(sql, row.id)?;
@@ -253,9 +264,11 @@ pub(crate) async fn history(
                 reason: entry.provenance.reason,
                 fields: entry.fields,
             });
-            Ok(Json(entries.collect()))
+            Ok::<_, Problem>((row.area, entries.collect()))
         })
-        .await
+        .await?;
+    reads::looked_at_record(&app, account, id, area, "history");
+    Ok(Json(entries))
 }
 
 /// Two states of a record.
@@ -292,14 +305,18 @@ pub(crate) async fn difference(
         heads::parse(&split(&between.from))?,
         heads::parse(&split(&between.to))?,
     );
-    app.store
+    let account = caller.account;
+    let (area, changes) = app
+        .store
         .read(move |sql| {
-            let (_, document) = open(sql, &caller, DocumentId(id))?;
+            let (row, document) = open(sql, &caller, DocumentId(id))?;
             let to = if to.is_empty() { document.heads() } else { to };
             let changes = document.difference(&from, &to);
-            Ok(Json(changes.ok_or_else(|| {
-                Problem::invalid("from, to: not states of this record")
-            })?))
+            let changes =
+                changes.ok_or_else(|| Problem::invalid("from, to: not states of this record"))?;
+            Ok::<_, Problem>((row.area, changes))
         })
-        .await
+        .await?;
+    reads::looked_at_record(&app, account, id, area, "difference");
+    Ok(Json(changes))
 }

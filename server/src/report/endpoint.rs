@@ -14,6 +14,7 @@ use super::{
 use crate::{
     accounts::access::{Areas, Caller, Role},
     app::Shared,
+    audit::{Action, Entry, reads},
     http::{
         body::{Json, Parameters},
         problem::Problem,
@@ -70,6 +71,10 @@ pub(crate) async fn get(
         by_area: asked.by_area,
     };
     let top = asked.area.map(AreaId);
+    let account = caller.account;
+    let entry = Entry::new(Action::ReportRead);
+    let entry = top.into_iter().fold(entry, Entry::area);
+    let entry = entry.detail("from", asked.from).detail("to", asked.to);
     let answer = app
         .store
         .read(move |sql| {
@@ -82,6 +87,7 @@ pub(crate) async fn get(
             Ok(report(&units, &question))
         })
         .await?;
+    reads::looked(&app, account, entry);
     Ok(Json(answer))
 }
 

@@ -5,7 +5,10 @@ use rusqlite::Connection;
 use crate::error::Error;
 
 /// Step `n` brings a database from `user_version` n to n + 1.
-const STEPS: &[&str] = &[include_str!("migrations/0001_start.sql")];
+pub(super) const STEPS: &[&str] = &[
+    include_str!("migrations/0001_start.sql"),
+    include_str!("migrations/0002_audit.sql"),
+];
 
 /// Brings a database to the newest schema.
 pub(super) fn upgrade(connection: &mut Connection) -> Result<(), Error> {

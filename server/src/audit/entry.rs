@@ -1,0 +1,147 @@
+//! What a row of the audit log says.
+
+use std::fmt::Display;
+
+use serde_json::{Map, Value};
+use sokiem_record::id::{AccountId, AreaId, DeviceId};
+
+macro_rules! actions {
+    ($($variant:ident $word:literal $vi:literal)*) => {
+        /// What was done. The word is in the database for ever; the Vietnamese is what people see.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum Action { $(
+            #[doc = $vi]
+            $variant,
+        )* }
+
+        impl Action {
+            const ALL: &[Action] = &[$(Action::$variant,)*];
+
+            /// The word in SQL and JSON.
+            pub(crate) fn word(self) -> &'static str { match self { $(Action::$variant => $word,)* } }
+            /// What people see.
+            pub(crate) fn vietnamese(self) -> &'static str { match self { $(Action::$variant => $vi,)* } }
+        }
+    };
+}
+
+actions! {
+    ServerStarted "server-started" "Máy chủ khởi động"
+    ServerStopped "server-stopped" "Máy chủ dừng"
+    SignedIn "signed-in" "Đăng nhập"
+    SignedOut "signed-out" "Đăng xuất"
+    AccountMade "account-made" "Tạo tài khoản"
+    GrantGiven "grant-given" "Giao địa bàn"
+    GrantTaken "grant-taken" "Thu hồi địa bàn"
+    AreaMade "area-made" "Tạo địa bàn"
+    UnitMoved "unit-moved" "Chuyển đơn vị sang địa bàn khác"
+    CodeMade "code-made" "Tạo mã đăng ký"
+    DeviceEnrolled "device-enrolled" "Đăng ký thiết bị"
+    DeviceRevoked "device-revoked" "Thu hồi thiết bị"
+    ActorBound "actor-bound" "Gắn nguồn ghi mới cho thiết bị"
+    RecordRead "record-read" "Xem hồ sơ"
+    ReadsOverflowed "reads-overflowed" "Lượt xem không ghi kịp"
+    ReportRead "report-read" "Xem báo cáo"
+    RecordMade "record-made" "Tạo hồ sơ"
+    RecordEdited "record-edited" "Sửa hồ sơ"
+    Settled "settled" "Thống nhất giá trị"
+    Decided "decided" "Ra quyết định"
+    Assigned "assigned" "Phân công"
+    CriteriaPublished "criteria-published" "Ban hành bộ tiêu chí"
+    CampaignMade "campaign-made" "Tạo đợt kiểm tra"
+    QuarantineRead "quarantine-read" "Xem khu lưu giữ"
+    BackupMade "backup-made" "Sao lưu"
+    Restored "restored" "Khôi phục từ bản sao lưu"
+    EpochStarted "epoch-started" "Bắt đầu kỷ nguyên máy chủ mới"
+    AuditRead "audit-read" "Xem nhật ký kiểm soát"
+    AuditVerified "audit-verified" "Kiểm tra nhật ký kiểm soát"
+    AuditShortened "audit-shortened" "Cắt bớt phần đầu nhật ký kiểm soát"
+}
+
+impl Action {
+    /// The Vietnamese of a word from the database.
+    pub(crate) fn vietnamese_of(word: &str) -> Option<&'static str> {
+        let action = Self::ALL.iter().find(|action| action.word() == word)?;
+        Some(action.vietnamese())
+    }
+}
+
+/// A row in the making.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    pub(super) action: Action,
+    pub(super) account: Option<AccountId>,
+    pub(super) device: Option<DeviceId>,
+    pub(super) object_kind: &'static str,
+    pub(super) object: String,
+    pub(super) area: Option<AreaId>,
+    pub(super) outcome: &'static str,
+    pub(super) detail: Map<String, Value>,
+}
+
+impl Entry {
+    /// Something that was done, by the server itself as long as nobody is named.
+    pub(crate) fn new(action: Action) -> Self {
+        Self {
+            action,
+            account: None,
+            device: None,
+            object_kind: "",
+            object: String::new(),
+            area: None,
+            outcome: "done",
+            detail: Map::new(),
+        }
+    }
+
+    /// By this account.
+    pub(crate) fn by(mut self, account: AccountId) -> Self {
+        self.account = Some(account);
+        self
+    }
+
+    /// With this device.
+    pub(crate) fn with_device(mut self, device: DeviceId) -> Self {
+        self.device = Some(device);
+        self
+    }
+
+    /// To this thing: a word for what it is, and its id.
+    pub(crate) fn on(mut self, kind: &'static str, id: impl Display) -> Self {
+        self.object_kind = kind;
+        self.object = id.to_string();
+        self
+    }
+
+    /// In this area.
+    pub(crate) fn area(mut self, area: AreaId) -> Self {
+        self.area = Some(area);
+        self
+    }
+
+    /// It was tried and refused.
+    pub(crate) fn refused(mut self) -> Self {
+        self.outcome = "refused";
+        self
+    }
+
+    /// With one more fact: an id, a number or a word. Never content of a record, never a secret.
+    pub(crate) fn detail(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.detail.insert(name.to_owned(), value.into());
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_action_has_a_word_of_its_own() {
+        let words: BTreeSet<_> = Action::ALL.iter().map(|action| action.word()).collect();
+        assert_eq!(words.len(), Action::ALL.len());
+        assert_eq!(Action::vietnamese_of("signed-in"), Some("Đăng nhập"));
+    }
+}

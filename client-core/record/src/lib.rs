@@ -50,6 +50,7 @@ pub mod fold;
 pub mod genesis;
 pub mod history;
 pub mod id;
+pub mod labels;
 pub mod limits;
 pub mod reading;
 pub mod refusal;

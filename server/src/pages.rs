@@ -1,9 +1,12 @@
-//! Pages for supervisors: rendered on the server, no script, no build step. Vietnamese first, English
-//! beside. They show what the JSON API answers and add nothing of their own.
+//! Pages for supervisors: rendered on the server from the templates in `server/templates`, no script,
+//! no build step. Vietnamese first, English beside. They show what the JSON API answers and add
+//! nothing of their own; templates escape whatever people wrote.
 
+pub(crate) mod assets;
+mod frame;
 pub(crate) mod landing;
-mod layout;
 pub(crate) mod list;
 pub(crate) mod record;
 pub(crate) mod report;
+mod shown;
 pub(crate) mod sign_in;

@@ -4,8 +4,8 @@
 //! ([`endpoint`], in the form of [`answer`]). A figure states what it is a part of and how many units have no data about it; "0"
 //! and "no data" are different. Windows that differ are named wherever figures span them.
 
-mod answer;
+pub(crate) mod answer;
 mod compute;
 pub(crate) mod endpoint;
 mod facts;
-mod figure;
+pub(crate) mod figure;

@@ -17,8 +17,7 @@ pub struct Label {
 /// What a field, or an element of a collection, is called. Keys of a newer schema are shown as they are.
 pub fn label(path: &Path) -> Label {
     let mut parts: Vec<(String, String)> = Vec::new();
-    let mut keys = path.keys();
-    while let Some(key) = keys.next() {
+    for key in path.keys() {
         match key.split_once('.') {
             Some((element, field)) => {
                 parts.push(named(element));

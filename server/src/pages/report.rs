@@ -1,37 +1,75 @@
 //! The review report as tables, a year each.
 
+use askama::Template;
 use axum::{extract::State, response::Response};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::layout::{Visitor, escaped, items, page, text};
+use super::frame::{self, Frame, Visitor};
 use crate::{
     app::Shared,
     http::{
         body::{Json, Parameters},
         problem::{Cause, Problem},
     },
-    report::endpoint,
+    report::{
+        answer::{Report, Row},
+        endpoint,
+        figure::Figure,
+    },
 };
 
-/// The figures of a row, with what they are called.
-const COLUMNS: [(&str, &str); 15] = [
-    ("units_in_scope", "Thuộc diện"),
-    ("eligible", "Đủ điều kiện xét"),
-    ("inspected", "Đã kiểm tra"),
-    ("with_protection_force", "Có lực lượng bảo vệ"),
-    ("with_plan", "Có phương án bảo vệ"),
-    ("with_model", "Có mô hình"),
-    ("registered", "Đăng ký"),
-    ("submitted", "Nộp hồ sơ"),
-    ("recognised", "Được công nhận"),
-    ("incidents", "Vụ việc"),
-    ("findings_opened", "Tồn tại nêu ra"),
-    ("findings_closed", "Đã khắc phục"),
-    ("findings_overdue", "Quá hạn"),
-    ("commendations_collective", "Khen tập thể"),
-    ("commendations_individuals", "Khen cá nhân"),
-];
+#[derive(Template)]
+#[template(path = "report.html")]
+struct Page<'a> {
+    frame: Frame<'a>,
+    report: &'a Report,
+}
+
+impl Row {
+    /// The figures of a row, with what they are called.
+    fn columns(&self) -> [(&'static str, &'static str, &Figure); 15] {
+        [
+            ("Thuộc diện", "In scope", &self.units_in_scope),
+            ("Đủ điều kiện xét", "Eligible", &self.eligible),
+            ("Đã kiểm tra", "Inspected", &self.inspected),
+            (
+                "Có lực lượng bảo vệ",
+                "Protection force",
+                &self.with_protection_force,
+            ),
+            ("Có phương án bảo vệ", "Protection plan", &self.with_plan),
+            ("Có mô hình", "Model", &self.with_model),
+            ("Đăng ký", "Registered", &self.registered),
+            ("Nộp hồ sơ", "Submitted", &self.submitted),
+            ("Được công nhận", "Recognised", &self.recognised),
+            ("Vụ việc", "Incidents", &self.incidents),
+            ("Tồn tại nêu ra", "Findings opened", &self.findings_opened),
+            ("Đã khắc phục", "Findings closed", &self.findings_closed),
+            ("Quá hạn", "Overdue", &self.findings_overdue),
+            (
+                "Khen tập thể",
+                "Collectives commended",
+                &self.commendations_collective,
+            ),
+            (
+                "Khen cá nhân",
+                "Individuals commended",
+                &self.commendations_individuals,
+            ),
+        ]
+    }
+
+    /// What a row is about.
+    fn kind(&self) -> (&'static str, &'static str) {
+        match self.unit_kind {
+            Some("agency") => ("Cơ quan", "Agencies"),
+            Some("enterprise") => ("Doanh nghiệp", "Enterprises"),
+            Some("school") => ("Nhà trường", "Schools"),
+            _ => ("Cộng", "Total"),
+        }
+    }
+}
 
 /// Which years.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -62,82 +100,8 @@ pub(crate) async fn show(
     let internal = |_| Problem::new(Cause::Internal);
     let asked = serde_json::from_value(json!({"from": from, "to": to})).map_err(internal)?;
     let Json(report) = endpoint::get(State(app), visitor.caller.clone(), Parameters(asked)).await?;
-    let report = serde_json::to_value(report).map_err(internal)?;
-    let totals = report.get("figures").unwrap_or(&Value::Null);
-    let mut body = format!(
-        "<form method=\"get\" action=\"/report\">Từ năm <input name=\"from\" value=\"{from}\" size=\"5\"> đến <input name=\"to\" value=\"{to}\" size=\"5\"> \
-         <button>Xem <small lang=\"en\">Show</small></button></form>"
-    );
-    if report.get("synthetic") == Some(&Value::Bool(true)) {
-        body.push_str("<p class=\"clash\">Có số liệu giả lập để trình diễn. <small lang=\"en\">Some of these records are synthetic.</small></p>");
-    }
-    body.push_str(&format!(
-        "<p>Đơn vị: <strong>{}</strong> · có lực lượng bảo vệ: <strong>{}</strong> · đăng ký xây dựng mô hình: <strong>{}</strong> · khen thưởng: <strong>{}</strong></p>",
-        figure(totals.get("units_total")),
-        figure(totals.get("units_with_protection_force")),
-        figure(totals.get("units_registered_for_model")),
-        figure(totals.get("commendations"))
-    ));
-    body.push_str("<p class=\"en\">„–“: không có số liệu. <span lang=\"en\">no data; 0 means none.</span></p>");
-    for year in items(&report, "years") {
-        body.push_str(&table(year));
-    }
-    Ok(page("Báo cáo", Some(&visitor), &body))
-}
-
-fn table(year: &Value) -> String {
-    let heading: String = COLUMNS
-        .iter()
-        .map(|(_, name)| format!("<th>{name}</th>"))
-        .collect();
-    let rows: String = items(year, "rows")
-        .chain(year.get("total"))
-        .map(row)
-        .collect();
-    let number = year.get("year").unwrap_or(&Value::Null);
-    format!(
-        "<h2>{number}</h2><table><tr><th>Loại hình</th>{heading}<th>Xếp loại</th></tr>{rows}</table>"
-    )
-}
-
-fn row(row: &Value) -> String {
-    let kind = match text(row, "unit_kind") {
-        "agency" => "Cơ quan",
-        "enterprise" => "Doanh nghiệp",
-        "school" => "Nhà trường",
-        _ => "Cộng",
-    };
-    let windows = if row.get("windows_differ") == Some(&Value::Bool(true)) {
-        " <small title=\"windows differ\">(các kỳ đánh giá khác nhau)</small>"
-    } else {
-        ""
-    };
-    let cells: String = COLUMNS
-        .iter()
-        .map(|(field, _)| format!("<td class=\"n\">{}</td>", figure(row.get(*field))))
-        .collect();
-    let classes: Vec<String> = row
-        .get("classes")
-        .and_then(Value::as_object)
-        .into_iter()
-        .flatten()
-        .map(|(class, count)| format!("{}: {}", escaped(class), figure(Some(count))))
-        .collect();
-    format!(
-        "<tr><td>{kind}{windows}</td>{cells}<td>{}</td></tr>",
-        classes.join("<br>")
-    )
-}
-
-/// The number with what it is a part of.
-fn figure(figure: Option<&Value>) -> String {
-    let number = |field: &str| {
-        figure
-            .and_then(|figure| figure.get(field))
-            .and_then(Value::as_u64)
-    };
-    match number("value") {
-        Some(value) => format!("{value}<small>/{}</small>", number("of").unwrap_or(0)),
-        None => "<span class=\"none\">–</span>".to_owned(),
-    }
+    frame::page(&Page {
+        frame: Frame::of(&visitor),
+        report: &report,
+    })
 }

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use askama::Template;
 use axum::{
     Form,
     extract::{ConnectInfo, State},
@@ -11,7 +12,7 @@ use axum::{
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::layout::{escaped, page};
+use super::frame::{self, Frame};
 use crate::{
     accounts::{
         access::by_form,
@@ -28,24 +29,24 @@ pub(crate) struct SignOut {
     csrf: String,
 }
 
-/// The sign-in page.
-#[utoipa::path(get, path = "/sign-in", tag = "pages", responses((status = 200, content_type = "text/html", body = String)))]
-pub(crate) async fn show() -> Response {
-    form("")
+#[derive(Template)]
+#[template(path = "sign_in.html")]
+struct Page<'a> {
+    frame: Frame<'a>,
+    complaint: Option<&'a str>,
 }
 
-fn form(complaint: &str) -> Response {
-    page(
-        "Đăng nhập",
-        None,
-        &format!(
-            "<p lang=\"en\" class=\"en\">Sign in</p><p class=\"clash\">{}</p><form method=\"post\" action=\"/sign-in\">\
-             <p><label>Tên đăng nhập <small lang=\"en\">Name</small><br><input name=\"login\" autocomplete=\"username\" required></label></p>\
-             <p><label>Mật khẩu <small lang=\"en\">Password</small><br><input type=\"password\" name=\"password\" autocomplete=\"current-password\" required></label></p>\
-             <button>Đăng nhập <small lang=\"en\">Sign in</small></button></form>",
-            escaped(complaint)
-        ),
-    )
+/// The sign-in page.
+#[utoipa::path(get, path = "/sign-in", tag = "pages", responses((status = 200, content_type = "text/html", body = String)))]
+pub(crate) async fn show() -> Result<Response, Problem> {
+    form(None)
+}
+
+fn form(complaint: Option<&str>) -> Result<Response, Problem> {
+    frame::page(&Page {
+        frame: Frame::open(),
+        complaint,
+    })
 }
 
 /// Sign in by form.
@@ -56,20 +57,18 @@ pub(crate) async fn submit(
     State(app): Shared,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     Form(body): Form<SignIn>,
-) -> Response {
+) -> Result<Response, Problem> {
     match session::begin(&app, peer, body).await {
         Ok(session) => {
             let cookie = session::cookie(&app, &session.token);
-            (
+            let answer = (
                 [(header::SET_COOKIE, cookie)],
                 Redirect::to("/records?kind=inspection"),
-            )
-                .into_response()
+            );
+            Ok(answer.into_response())
         }
-        Err(problem) if problem.status().is_client_error() => {
-            form(&format!("Không đăng nhập được. {}", problem.text()))
-        }
-        Err(problem) => problem.into_response(),
+        Err(problem) if problem.status().is_client_error() => form(Some(problem.text())),
+        Err(problem) => Err(problem),
     }
 }
 

@@ -94,20 +94,17 @@ impl Filter {
             ("review", &self.review),
             ("q", &self.q),
         ];
-        let mut query = format!("sort={sort}&amp;");
+        let mut query = format!("sort={sort}&");
         for (name, id) in ids {
-            query.extend(id.map(|id| format!("{name}={id}&amp;")));
+            query.extend(id.map(|id| format!("{name}={id}&")));
         }
         for (name, text) in texts {
             query.extend(
                 text.as_deref()
-                    .map(|text| format!("{name}={}&amp;", percent(text))),
+                    .map(|text| format!("{name}={}&", percent(text))),
             );
         }
-        query.extend(
-            self.has_conflicts
-                .map(|so| format!("has_conflicts={so}&amp;")),
-        );
+        query.extend(self.has_conflicts.map(|so| format!("has_conflicts={so}&")));
         query
     }
 }
@@ -129,18 +126,18 @@ fn percent(text: &str) -> String {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Page {
     /// The rows.
-    records: Vec<Listed>,
+    pub(crate) records: Vec<Listed>,
     /// Give as `after` for the next page; null at the end.
-    next: Option<String>,
+    pub(crate) next: Option<String>,
 }
 
 /// One row of a list.
 #[derive(Debug, Serialize, ToSchema)]
-struct Listed {
+pub(crate) struct Listed {
     /// The record.
-    id: Uuid,
+    pub(crate) id: Uuid,
     /// What it is about.
-    kind: String,
+    pub(crate) kind: String,
     /// Where it lies.
     area: Uuid,
     /// What it is called.
@@ -152,15 +149,32 @@ struct Listed {
     /// The campaign that it belongs to.
     campaign: Option<Uuid>,
     /// Where it stands.
-    state: String,
+    pub(crate) state: String,
     /// The latest decision about it.
-    review: Option<String>,
+    pub(crate) review: Option<String>,
     /// Its day.
-    date: Option<String>,
+    pub(crate) date: Option<String>,
     /// In how many fields people differ.
-    conflicts: u32,
+    pub(crate) conflicts: u32,
     /// When the server last received something of it.
     updated_ms: i64,
+}
+
+impl Listed {
+    /// What to call it: its own title and that of what it is about, or its id.
+    pub(crate) fn name(&self) -> String {
+        let titles = [Some(self.title.as_str()), self.subject_title.as_deref()];
+        let titles: Vec<&str> = titles
+            .into_iter()
+            .flatten()
+            .filter(|title| !title.is_empty())
+            .collect();
+        if titles.is_empty() {
+            self.id.to_string()
+        } else {
+            titles.join(" · ")
+        }
+    }
 }
 
 /// List records.

@@ -9,6 +9,7 @@ use sokiem_record::{
     genesis,
     history::FieldChange,
     id::{AreaId, DocumentId, Kind},
+    schema,
 };
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -32,45 +33,45 @@ use crate::{
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Record {
     /// Its id.
-    id: Uuid,
+    pub(crate) id: Uuid,
     /// What it is about.
-    kind: String,
+    pub(crate) kind: String,
     /// The area that it lies in.
-    area: Uuid,
+    pub(crate) area: Uuid,
     /// Its state, to act on.
-    heads: Vec<String>,
+    pub(crate) heads: Vec<String>,
     /// Its fields.
     #[schema(value_type = Object)]
-    fields: Value,
+    pub(crate) fields: Value,
     /// In how many fields people differ.
-    conflicts: usize,
+    pub(crate) conflicts: usize,
     /// How many changes it has.
-    changes: u32,
+    pub(crate) changes: u32,
     /// What was decided about it, for an inspection.
-    review: Option<Review>,
+    pub(crate) review: Option<Review>,
     /// Fields of a newer schema, and values that can't be read: kept and listed.
     #[schema(value_type = Object)]
-    oddities: Value,
+    pub(crate) oddities: Value,
 }
 
 /// The latest decision about an inspection.
 #[derive(Debug, Serialize, ToSchema)]
-struct Review {
+pub(crate) struct Review {
     /// The document that holds all decisions.
-    document: Uuid,
+    pub(crate) document: Uuid,
     /// `returned`, `approved` or `reopened`.
-    decision: String,
+    pub(crate) decision: String,
     /// When, milliseconds since 1970-01-01 UTC.
-    decided_ms: Option<i64>,
+    pub(crate) decided_ms: Option<i64>,
     /// Why.
-    reason: Option<String>,
+    pub(crate) reason: Option<String>,
     /// The heads that it was taken on.
-    heads: Vec<String>,
+    pub(crate) heads: Vec<String>,
     /// Whether something has arrived since.
-    changed_since: bool,
+    pub(crate) changed_since: bool,
     /// What has changed since.
     #[schema(value_type = Vec<Object>)]
-    difference: Vec<FieldChange>,
+    pub(crate) difference: Vec<FieldChange>,
 }
 
 /// Opens a record that the caller may see.
@@ -167,24 +168,25 @@ fn review(sql: &Connection, inspection: &Document) -> Result<Option<Review>, Pro
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Difference {
     /// Which field.
-    path: String,
+    #[schema(value_type = String)]
+    pub(crate) path: schema::Path,
     /// Every live value, the one that is shown meanwhile first.
-    alternatives: Vec<Alternative>,
+    pub(crate) alternatives: Vec<Alternative>,
 }
 
 /// One of several live values.
 #[derive(Debug, Serialize, ToSchema)]
-struct Alternative {
+pub(crate) struct Alternative {
     /// The value.
-    value: Value,
+    pub(crate) value: Value,
     /// The change that wrote it.
-    hash: String,
+    pub(crate) hash: String,
     /// Who wrote it.
-    by: Writer,
+    pub(crate) by: Writer,
     /// When by their clock.
-    time_ms: i64,
+    pub(crate) time_ms: i64,
     /// When the server received it.
-    received_ms: Option<i64>,
+    pub(crate) received_ms: Option<i64>,
 }
 
 /// List the fields in which people differ.
@@ -203,7 +205,7 @@ pub(crate) async fn conflicts(
             let names = Names::of(sql, row.id)?;
             let received = stored::received_ms(sql, row.id)?;
             let differences = document.conflicts().into_iter().map(|conflict| Difference {
-                path: conflict.path.to_string(),
+                path: conflict.path,
                 alternatives: conflict
                     .alternatives
                     .into_iter()
@@ -227,18 +229,18 @@ pub(crate) async fn conflicts(
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Entry {
     /// The change.
-    hash: String,
+    pub(crate) hash: String,
     /// Who wrote it.
-    by: Writer,
+    pub(crate) by: Writer,
     /// When by their clock.
-    time_ms: i64,
+    pub(crate) time_ms: i64,
     /// When the server received it.
-    received_ms: Option<i64>,
+    pub(crate) received_ms: Option<i64>,
     /// Why, where somebody said so.
-    reason: Option<String>,
+    pub(crate) reason: Option<String>,
     /// What it set.
     #[schema(value_type = Vec<Object>)]
-    fields: Vec<FieldChange>,
+    pub(crate) fields: Vec<FieldChange>,
 }
 
 /// Who set which field to what, when, in order.

@@ -3,7 +3,8 @@
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::panic,
-    reason = "a test that can't go on fails where it stands"
+    clippy::print_stdout,
+    reason = "a test that can't go on fails where it stands, and prints its seed and its figures"
 )]
 
 mod audit;
@@ -12,6 +13,7 @@ mod desk;
 mod enrolment;
 mod exchange;
 mod harness;
+mod hostile;
 mod openapi;
 mod pages;
 mod poke;

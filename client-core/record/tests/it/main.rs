@@ -15,6 +15,7 @@ mod first_change;
 mod fold;
 mod history;
 mod hostile;
+mod snapshot;
 mod support;
 mod typed;
 mod versions;

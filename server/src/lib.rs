@@ -38,6 +38,7 @@ pub mod config;
 mod devices;
 mod error;
 mod http;
+mod local;
 mod occupied;
 mod pages;
 pub mod platform;
@@ -54,6 +55,7 @@ pub use accounts::access::Role;
 pub use audit::chain::{Anchor, Checked};
 pub use config::Config;
 pub use error::Error;
+pub use local::Local;
 pub use running::{
     Running, create_account_offline, serve, serve_on, start_epoch_offline, verify_audit_offline,
 };

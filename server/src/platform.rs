@@ -25,6 +25,12 @@ pub trait Platform: Send + Sync {
     fn vfs(&self) -> Option<&str> {
         None
     }
+
+    /// Whether SQL runs on threads of its own. A simulation says no: then everything happens on the one
+    /// thread of its runtime, in an order that does not depend on the operating system.
+    fn threads(&self) -> bool {
+        true
+    }
 }
 
 /// The operating system's.
@@ -83,6 +89,11 @@ impl Machine {
     /// Where the database lies.
     pub(crate) fn vfs(&self) -> Option<&str> {
         self.0.vfs()
+    }
+
+    /// Whether SQL runs on threads of its own.
+    pub(crate) fn threads(&self) -> bool {
+        self.0.threads()
     }
 }
 

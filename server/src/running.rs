@@ -94,7 +94,7 @@ pub async fn serve_on(config: Config, platform: impl Platform + 'static) -> Resu
 }
 
 /// Notes that the server runs, and whether it had been stopped in order before.
-fn note_start(writing: &Writing<'_>) -> Result<(), Error> {
+pub(crate) fn note_start(writing: &Writing<'_>) -> Result<(), Error> {
     let last: Option<String> = writing
         .sql
         .query_row(
@@ -110,7 +110,17 @@ fn note_start(writing: &Writing<'_>) -> Result<(), Error> {
     audit::note(writing, entry)
 }
 
-async fn open(
+/// Notes what was not noted yet, and that the server stops in order.
+pub(crate) async fn note_stop(app: &App) {
+    reads::write(app).await;
+    let stopped = Entry::new(Action::ServerStopped);
+    let noted = app.store.write(|writing| audit::note(writing, stopped));
+    if let Err(error) = noted.await {
+        tracing::error!(%error, "the stop was not noted");
+    }
+}
+
+pub(crate) async fn open(
     config: Config,
     machine: Machine,
     address: SocketAddr,
@@ -121,9 +131,13 @@ async fn open(
     let (folder, limits) = (config.data_dir.clone(), config.limits.clone());
     let (counted, heard) = (Arc::clone(&metrics), pokes.clone());
     let given = machine.clone();
-    let opening =
-        tokio::task::spawn_blocking(move || Store::open(&folder, &limits, &given, counted, heard));
-    let store = opening.await.map_err(|_| Error::Panicked)??;
+    let opening = move || Store::open(&folder, &limits, &given, counted, heard);
+    let store = if machine.threads() {
+        let opening = tokio::task::spawn_blocking(opening);
+        opening.await.map_err(|_| Error::Panicked)??
+    } else {
+        opening()?
+    };
     let epoch = app::epoch(&store).await?;
     Ok(App {
         public_url: config
@@ -203,15 +217,7 @@ impl Running {
             tracing::error!("the upkeep panicked");
         }
         let app = Arc::clone(&self.app);
-        reads::write(&app).await;
-        let stopped = Entry::new(Action::ServerStopped);
-        if let Err(error) = app
-            .store
-            .write(|writing| audit::note(writing, stopped))
-            .await
-        {
-            tracing::error!(%error, "the stop was not noted");
-        }
+        note_stop(&app).await;
         if tokio::task::spawn_blocking(move || app.store.close())
             .await
             .is_err()
@@ -263,7 +269,7 @@ async fn signal() {
     interrupted.await;
 }
 
-async fn create_account(
+pub(crate) async fn create_account(
     app: &App,
     login: &str,
     name: &str,
@@ -300,25 +306,27 @@ pub async fn create_account_offline(
     account
 }
 
+pub(crate) async fn start_epoch(app: &App) -> Result<EpochId, Error> {
+    let recovery_s = app.config.lifetimes.recovery_s;
+    let started = app.store.write(move |writing| {
+        let until_ms = platform::after_s(writing.now_ms, recovery_s);
+        let epoch = app::restore_epoch(writing.sql, writing.machine, until_ms)?;
+        let entry = Entry::new(Action::EpochStarted).on("epoch", epoch);
+        let entry = entry.detail("recovery_until_ms", until_ms);
+        audit::note(writing, entry.detail("at", "console"))?;
+        Ok(epoch)
+    });
+    started.await
+}
+
 /// Starts a new epoch in a database that was restored from a backup. Devices then reconcile and bring
 /// back what the backup lacks.
 ///
 /// # Errors
 /// The database can't be opened or written.
 pub async fn start_epoch_offline(config: Config) -> Result<EpochId, Error> {
-    let recovery_s = config.lifetimes.recovery_s;
     let app = offline(config).await?;
-    let epoch = app
-        .store
-        .write(move |writing| {
-            let until_ms = platform::after_s(writing.now_ms, recovery_s);
-            let epoch = app::restore_epoch(writing.sql, writing.machine, until_ms)?;
-            let entry = Entry::new(Action::EpochStarted).on("epoch", epoch);
-            let entry = entry.detail("recovery_until_ms", until_ms);
-            audit::note(writing, entry.detail("at", "console"))?;
-            Ok(epoch)
-        })
-        .await;
+    let epoch = start_epoch(&app).await;
     app.store.close();
     epoch
 }

@@ -29,7 +29,7 @@ pub const FILE_NAME: &str = "sokiem.sqlite3";
 /// A handle on the database.
 pub(crate) struct Store {
     writer: Mutex<Option<mpsc::Sender<writer::Job>>>,
-    thread: Mutex<Option<std::thread::JoinHandle<()>>>,
+    worker: Mutex<Option<writer::Worker>>,
     readers: reader::Readers,
     metrics: Arc<Metrics>,
 }
@@ -63,7 +63,7 @@ impl Store {
             readers.push(reader);
         }
         let (sender, receiver) = mpsc::channel(limits.write_queue);
-        let thread = writer::start(
+        let worker = writer::start(
             connection,
             receiver,
             machine.clone(),
@@ -77,8 +77,8 @@ impl Store {
         })?;
         Ok(Self {
             writer: Mutex::new(Some(sender)),
-            thread: Mutex::new(Some(thread)),
-            readers: reader::Readers::new(readers),
+            worker: Mutex::new(Some(worker)),
+            readers: reader::Readers::new(readers, machine.threads()),
             metrics,
         })
     }
@@ -116,18 +116,19 @@ impl Store {
         self.readers.read(work).await
     }
 
-    /// Commits what is queued and stops the writer. Blocks until that is done.
+    /// Commits what is queued and stops the writer. Blocks until that is done; a writer without a thread
+    /// stops when its runtime next lets it run.
     pub(crate) fn close(&self) {
         self.writer
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
-        let thread = self
-            .thread
+        let worker = self
+            .worker
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
-        if let Some(thread) = thread
+        if let Some(writer::Worker::Thread(thread)) = worker
             && thread.join().is_err()
         {
             tracing::error!("the writer thread panicked");

@@ -10,6 +10,7 @@ use crate::error::Error;
 pub(super) struct Readers {
     idle: Arc<Mutex<Vec<Connection>>>,
     permits: Arc<Semaphore>,
+    threads: bool,
 }
 
 /// Gives the connection back, whatever happens to the work.
@@ -30,8 +31,10 @@ impl Drop for Lease {
 }
 
 impl Readers {
-    pub(super) fn new(connections: Vec<Connection>) -> Self {
+    /// Without `threads` a read runs where it is asked for: in simulations, which have one thread.
+    pub(super) fn new(connections: Vec<Connection>, threads: bool) -> Self {
         Self {
+            threads,
             permits: Arc::new(Semaphore::new(connections.len())),
             idle: Arc::new(Mutex::new(connections)),
         }
@@ -48,7 +51,7 @@ impl Readers {
             .await
             .map_err(|_| Error::Closed)?;
         let idle = Arc::clone(&self.idle);
-        let done = tokio::task::spawn_blocking(move || {
+        let reading = move || {
             let _permit = permit;
             let connection = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
             let lease = Lease { connection, idle };
@@ -56,7 +59,12 @@ impl Readers {
             // Rolled back when dropped: a reader has nothing to commit.
             let snapshot = connection.unchecked_transaction().map_err(Error::from)?;
             work(&snapshot)
-        });
-        done.await.map_err(|_| Error::Panicked)?
+        };
+        if !self.threads {
+            return reading();
+        }
+        tokio::task::spawn_blocking(reading)
+            .await
+            .map_err(|_| Error::Panicked)?
     }
 }

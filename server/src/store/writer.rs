@@ -106,6 +106,15 @@ where
     )
 }
 
+/// What runs the writer.
+pub(super) enum Worker {
+    /// A thread of its own.
+    Thread(std::thread::JoinHandle<()>),
+    /// A task of the runtime: for simulations, on their one thread.
+    Task,
+}
+
+/// Starts the writer. Without threads it has to be called inside of a runtime.
 pub(super) fn start(
     connection: Connection,
     queue: mpsc::Receiver<Job>,
@@ -113,7 +122,8 @@ pub(super) fn start(
     limits: &Limits,
     metrics: Arc<Metrics>,
     pokes: Pokes,
-) -> std::io::Result<std::thread::JoinHandle<()>> {
+) -> std::io::Result<Worker> {
+    let threads = machine.threads();
     let mut writer = Writer {
         connection,
         queue,
@@ -124,13 +134,21 @@ pub(super) fn start(
         group_time: Duration::from_millis(limits.group_ms),
         snapshot_after_changes: limits.snapshot_after_changes,
     };
-    std::thread::Builder::new()
-        .name("sokiem-writer".to_owned())
-        .spawn(move || {
-            while let Some(first) = writer.queue.blocking_recv() {
+    if !threads {
+        tokio::spawn(async move {
+            while let Some(first) = writer.queue.recv().await {
                 writer.group(first);
             }
-        })
+        });
+        return Ok(Worker::Task);
+    }
+    let thread = std::thread::Builder::new().name("sokiem-writer".to_owned());
+    let thread = thread.spawn(move || {
+        while let Some(first) = writer.queue.blocking_recv() {
+            writer.group(first);
+        }
+    })?;
+    Ok(Worker::Thread(thread))
 }
 
 struct Writer {

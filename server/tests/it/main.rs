@@ -3,8 +3,7 @@
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::panic,
-    clippy::print_stdout,
-    reason = "a test that can't go on fails where it stands, and prints its seed and its figures"
+    reason = "a test that can't go on fails where it stands"
 )]
 
 mod audit;
@@ -13,7 +12,7 @@ mod desk;
 mod enrolment;
 mod exchange;
 mod harness;
-mod hostile;
+mod local;
 mod openapi;
 mod pages;
 mod poke;

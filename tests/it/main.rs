@@ -10,5 +10,6 @@
 mod convergence;
 mod demonstration;
 mod faults;
+mod simulation;
 mod size;
 mod two_officers;

@@ -4,7 +4,6 @@ use std::path::Path;
 
 use sokiem_client_core::{
     Book,
-    keys::BookKey,
     platform::{SystemClock, SystemRandom},
     sync::{self, SyncReport, http::HttpTransport},
 };
@@ -35,7 +34,6 @@ impl Device {
         let code = desk.enrolment_code(account).await?;
         let book = Book::open(
             folder.join(name).join("book.sqlite3"),
-            &BookKey::draw(&SystemRandom)?,
             SystemClock,
             SystemRandom,
         )?

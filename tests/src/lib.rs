@@ -11,10 +11,11 @@
 pub mod demo;
 pub mod desk;
 pub mod device;
+pub mod simulation;
 pub mod town;
 pub mod wire;
 
 /// What any step of a story may fail with; it is shown and the story ends.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 /// The result of a step.
-pub type Result<T> = std::result::Result<T, Failure>;
+pub type Result<T, E = Failure> = std::result::Result<T, E>;

@@ -14,5 +14,4 @@ mod platform;
 mod recovery;
 mod rescue;
 mod schedule;
-mod sealing;
 mod sync;

@@ -15,7 +15,6 @@ mod first_change;
 mod fold;
 mod history;
 mod hostile;
-mod snapshot;
 mod support;
 mod typed;
 mod versions;

@@ -7,8 +7,8 @@ use sokiem_record::id::EpochId;
 use tokio::sync::{Semaphore, watch};
 
 use crate::{
-    accounts::attempts::Attempts, audit::reads::Reads, config::Config, error::Error,
-    platform::Machine, store::Store, sync::poke::Pokes, telemetry::Metrics,
+    accounts::attempts::Attempts, attachments::Attachments, audit::reads::Reads, config::Config,
+    error::Error, platform::Machine, store::Store, sync::poke::Pokes, telemetry::Metrics,
 };
 
 /// The server's shared state.
@@ -25,6 +25,7 @@ pub(crate) struct App {
     pub(crate) attempts: Attempts,
     /// Who looked at what, on its way to the audit log.
     pub(crate) reads: Reads,
+    pub(crate) attachments: Attachments,
     pub(crate) password_checks: Arc<Semaphore>,
     pub(crate) event_streams: Arc<Semaphore>,
     /// Turns true when the server stops.

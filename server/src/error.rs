@@ -99,6 +99,12 @@ pub enum Error {
     /// The data folder holds something that a restore would replace.
     #[error("{0} is not empty; --replace sets it aside")]
     DataFolderNotEmpty(PathBuf),
+    /// The file of an upload could not be written, read or removed.
+    #[error("the file of an upload: {0}")]
+    UploadFile(#[source] io::Error),
+    /// The store of attachments failed.
+    #[error("the store of attachments: {0}")]
+    Objects(#[from] object_store::Error),
     /// An account with that name exists.
     #[error("an account named {0} exists")]
     AccountExists(String),
@@ -108,7 +114,7 @@ impl Error {
     /// Whether the same call may succeed later without anybody changing anything.
     pub fn is_retryable(&self) -> bool {
         match self {
-            Error::NotCommitted | Error::Closed => true,
+            Error::NotCommitted | Error::Closed | Error::Objects(_) | Error::UploadFile(_) => true,
             Error::Sql(rusqlite::Error::SqliteFailure(error, _)) => matches!(
                 error.code,
                 rusqlite::ErrorCode::DatabaseBusy

@@ -32,6 +32,7 @@
 mod accounts;
 mod app;
 mod areas;
+mod attachments;
 mod audit;
 pub mod backup;
 pub mod config;

@@ -13,6 +13,7 @@ use tokio::{
 use crate::{
     accounts::{access::Role, account, attempts::Attempts, password},
     app::{self, App},
+    attachments::{Attachments, sweep},
     audit::{
         self, Action, Entry,
         chain::{self, Anchor, Checked},
@@ -71,6 +72,7 @@ pub async fn serve_on(config: Config, platform: impl Platform + 'static) -> Resu
     let (stop, stopping) = watch::channel(false);
     let app = Arc::new(open(config, Machine::new(platform), address, stopping).await?);
     app.store.write(note_start).await?;
+    sweep::start(&app);
     let service =
         router::service(Arc::clone(&app)).into_make_service_with_connect_info::<SocketAddr>();
     let mut signal = app.stopping.clone();
@@ -146,6 +148,7 @@ pub(crate) async fn open(
             .unwrap_or_else(|| format!("http://{address}")),
         attempts: Attempts::new(&config.limits),
         reads: Reads::new(config.limits.audit_reads),
+        attachments: Attachments::open(&config)?,
         password_checks: Arc::new(Semaphore::new(config.limits.password_checks)),
         event_streams: Arc::new(Semaphore::new(config.limits.event_streams)),
         config,

@@ -234,6 +234,11 @@ const FIELDS: &[(&str, &str, &str)] = &[
     ("caption", "chú thích", "caption"),
     ("taken_ms", "chụp lúc", "taken at"),
     ("bytes", "dung lượng (byte)", "bytes"),
+    ("media_type", "loại tệp", "file type"),
+    ("width", "chiều rộng (điểm ảnh)", "width in pixels"),
+    ("height", "chiều cao (điểm ảnh)", "height in pixels"),
+    ("camera", "máy chụp", "camera"),
+    ("thumbnail", "ảnh nhỏ", "thumbnail"),
     // What supervisors and administrators write.
     ("inspection", "biên bản", "inspection"),
     ("decisions", "quyết định", "decisions"),

@@ -41,6 +41,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod attachment;
 pub mod chunk;
 pub mod criteria;
 pub mod document;
@@ -52,6 +53,7 @@ pub mod history;
 pub mod id;
 pub mod labels;
 pub mod limits;
+pub mod media;
 pub mod reading;
 pub mod refusal;
 pub mod schema;

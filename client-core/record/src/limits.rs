@@ -34,3 +34,13 @@ pub const MAX_DOCUMENT_BYTES: u64 = 16 * 1024 * 1024;
 pub const MAX_TEXT_CHARS: usize = 20_000;
 /// Longest single-valued text, in characters.
 pub const MAX_LINE_CHARS: usize = 500;
+/// Largest attachment, in bytes.
+pub const MAX_ATTACHMENT_BYTES: u64 = 32 * 1024 * 1024;
+/// Most pixels of an attached picture: a phone's 50-megapixel camera, with room.
+pub const MAX_PICTURE_PIXELS: u64 = 64_000_000;
+/// Longest side of an attached picture, in pixels: panoramas.
+pub const MAX_PICTURE_SIDE: u32 = 20_000;
+/// Longest side of a thumbnail, in pixels.
+pub const MAX_THUMBNAIL_SIDE: u32 = 320;
+/// Largest piece of an attachment that a device sends at once, in bytes.
+pub const MAX_UPLOAD_CHUNK_BYTES: usize = 1024 * 1024;

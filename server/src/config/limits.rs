@@ -49,6 +49,18 @@ pub struct Limits {
     pub page: u32,
     /// Largest JSON body, in bytes.
     pub json_bytes: usize,
+    /// Uploads of attachments that one device may have under way.
+    pub uploads_per_device: u32,
+    /// Upload tokens of one device; the oldest ends when one more is given.
+    pub upload_tokens_per_device: u32,
+    /// Seconds without a byte after which an upload's request counts as cut off. `request_s` does not hold for it.
+    pub upload_idle_s: u64,
+    /// Bytes of attachments that one device may send in a day (UTC).
+    pub attachment_device_day_bytes: u64,
+    /// Bytes of attachments of one record.
+    pub attachment_document_bytes: u64,
+    /// Bytes of all attachments together.
+    pub attachment_total_bytes: u64,
 }
 
 impl Default for Limits {
@@ -74,6 +86,12 @@ impl Default for Limits {
             audit_reads: 10_000,
             page: 500,
             json_bytes: 2 * 1024 * 1024,
+            uploads_per_device: 64,
+            upload_tokens_per_device: 8,
+            upload_idle_s: 60,
+            attachment_device_day_bytes: 2 * 1024 * 1024 * 1024,
+            attachment_document_bytes: 512 * 1024 * 1024,
+            attachment_total_bytes: 200 * 1024 * 1024 * 1024,
         }
     }
 }
@@ -110,6 +128,12 @@ pub struct Lifetimes {
     pub session_s: u64,
     /// Seconds after a restore in which a device may offer what others wrote and the server lost.
     pub recovery_s: u64,
+    /// Seconds that an upload token is good for.
+    pub upload_token_s: u64,
+    /// Seconds that an upload is kept after its last byte.
+    pub upload_s: u64,
+    /// Seconds after which an attachment that a record names counts as missing instead of awaited.
+    pub attachment_awaited_s: u64,
 }
 
 impl Default for Lifetimes {
@@ -119,6 +143,9 @@ impl Default for Lifetimes {
             credential_s: 400 * 24 * 3600,
             session_s: 12 * 3600,
             recovery_s: 30 * 24 * 3600,
+            upload_token_s: 15 * 60,
+            upload_s: 7 * 24 * 3600,
+            attachment_awaited_s: 14 * 24 * 3600,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Request bodies: read within the limits, then decoded strictly.
 
-use std::{error::Error as _, sync::Arc};
+use std::{error::Error as _, sync::Arc, time::Duration};
 
 use axum::{
     body::{Body, Bytes, to_bytes},
@@ -134,6 +134,10 @@ pub(crate) async fn limit(request: Request, next: Next) -> Response {
         .headers()
         .get(header::CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    if is_upload(&request) {
+        // Counted by its handler, which knows how many bytes there are to be.
+        return next.run(request).await;
+    }
     if announced.is_none_or(|announced| announced <= limits::MAX_BODY_BYTES) {
         let limited = |body| Body::new(Limited::new(body, limits::MAX_BODY_BYTES));
         return next.run(request.map(limited)).await;
@@ -152,6 +156,25 @@ pub(crate) async fn limit(request: Request, next: Next) -> Response {
             limits::MAX_BODY_BYTES
         ))
         .into_response()
+}
+
+/// Whether the request is one of the upload protocol: large, slow, and taken in while it comes.
+fn is_upload(request: &Request) -> bool {
+    request
+        .uri()
+        .path()
+        .starts_with("/api/attachments/v1/uploads")
+}
+
+/// Ends a request that takes too long. Uploads end by their own clock: when no byte comes.
+pub(crate) async fn patience(limit: Duration, request: Request, next: Next) -> Response {
+    if is_upload(&request) {
+        return next.run(request).await;
+    }
+    match tokio::time::timeout(limit, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => Problem::new(Cause::TimedOut).into_response(),
+    }
 }
 
 /// Decoders may quote what they met; enough of it to find the mistake, and no more.

@@ -55,6 +55,17 @@ problems! {
     BodyTooLarge "body-too-large" PAYLOAD_TOO_LARGE "The body is too large" "Nội dung gửi lên quá lớn."
     UnsupportedMediaType "unsupported-media-type" UNSUPPORTED_MEDIA_TYPE "This content type or encoding is not accepted" "Loại nội dung không được chấp nhận."
     Invalid "invalid" UNPROCESSABLE_ENTITY "A value is not valid" "Có giá trị không hợp lệ."
+    AttachmentTooLarge "attachment-too-large" PAYLOAD_TOO_LARGE "The attachment is too large" "Tệp đính kèm quá lớn."
+    QuotaReached "quota-reached" INSUFFICIENT_STORAGE "There is no room left for this" "Đã hết dung lượng cho tệp đính kèm."
+    WrongContentHash "wrong-content-hash" UNPROCESSABLE_ENTITY "The bytes are not those that were announced" "Nội dung tệp nhận được không khớp với mã đã báo."
+    TypeNotAllowed "type-not-allowed" UNPROCESSABLE_ENTITY "Only whole JPEG, PNG and WebP pictures and PDF files may be attached" "Chỉ nhận ảnh JPEG, PNG, WebP hoặc tệp PDF nguyên vẹn."
+    PictureTooLarge "picture-too-large" UNPROCESSABLE_ENTITY "The picture has too many pixels" "Ảnh có kích thước điểm ảnh quá lớn."
+    TusVersion "tus-version" PRECONDITION_FAILED "Tus-Resumable has to be 1.0.0" "Phiên bản giao thức tải tệp không được hỗ trợ."
+    OffsetMismatch "offset-mismatch" CONFLICT "The upload is at another offset" "Vị trí tải tệp không khớp. Ứng dụng sẽ tự tiếp tục đúng chỗ."
+    ChecksumMismatch "checksum-mismatch" BAD_REQUEST "The bytes do not have the checksum that was announced" "Dữ liệu bị lỗi trên đường truyền. Ứng dụng sẽ tự gửi lại."
+    UploadGone "upload-gone" GONE "This upload was refused or has expired" "Lượt tải tệp này đã bị từ chối hoặc đã hết hạn."
+    UploadTakenOver "upload-taken-over" LOCKED "Another request has taken this upload over" "Một kết nối khác đã tiếp tục lượt tải tệp này."
+    RangeNotThere "range-not-there" RANGE_NOT_SATISFIABLE "There are no such bytes" "Không có đoạn dữ liệu được yêu cầu."
     TooManyRequests "too-many-requests" TOO_MANY_REQUESTS "Too many attempts" "Quá nhiều lần thử. Hãy đợi một lát."
     Internal "internal" INTERNAL_SERVER_ERROR "The server failed" "Máy chủ gặp lỗi. Dữ liệu đã lưu vẫn an toàn."
     Unavailable "unavailable" SERVICE_UNAVAILABLE "The server can't take this now" "Máy chủ tạm thời chưa phục vụ được."
@@ -93,6 +104,11 @@ impl Problem {
     /// What to tell a person, in Vietnamese.
     pub(crate) fn text(&self) -> &'static str {
         self.cause.vietnamese()
+    }
+
+    /// What it is about.
+    pub(crate) fn cause(&self) -> Cause {
+        self.cause
     }
 
     /// The HTTP status.

@@ -5,17 +5,19 @@ use std::{sync::Arc, time::Duration};
 use axum::{
     Router,
     extract::DefaultBodyLimit,
-    http::{HeaderName, StatusCode, header},
+    http::{HeaderName, header},
     middleware::{from_fn, from_fn_with_state, map_response},
 };
 use sokiem_record::limits;
 use tower_http::{
     catch_panic::CatchPanicLayer,
-    compression::CompressionLayer,
+    compression::{
+        CompressionLayer,
+        predicate::{DefaultPredicate, NotForContentType, Predicate},
+    },
     decompression::RequestDecompressionLayer,
     request_id::{MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer},
     sensitive_headers::SetSensitiveRequestHeadersLayer,
-    timeout::TimeoutLayer,
 };
 use utoipa::{
     Modify, OpenApi,
@@ -27,6 +29,7 @@ use crate::{
     accounts::{account, grant, session},
     app::App,
     areas::{area, moving},
+    attachments::{download, listing, token, upload},
     audit::endpoint as audit,
     devices::{actor, code, device, enrolment},
     http::{access_log, body, health, problem},
@@ -54,6 +57,10 @@ impl Modify for Credentials {
             (
                 "session",
                 "The token of POST /api/v1/session, or its cookie",
+            ),
+            (
+                "upload",
+                "The token of POST /api/device/v1/attachments/token",
             ),
         ] {
             let scheme = HttpBuilder::new()
@@ -110,6 +117,17 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(report::get))
         .routes(routes!(audit::list))
         .routes(routes!(audit::verify))
+        .routes(routes!(token::create))
+        .routes(routes!(upload::discover, upload::create))
+        .routes(routes!(
+            upload::head,
+            upload::patch,
+            upload::terminate,
+            upload::overridden
+        ))
+        .routes(routes!(download::for_people))
+        .routes(routes!(download::for_devices))
+        .routes(routes!(listing::list))
 }
 
 /// This document.
@@ -130,6 +148,11 @@ impl MakeRequestId for NewRequestId {
     }
 }
 
+/// Attachments go out as they lie: ranges and hashes are about those bytes.
+fn compressible() -> impl Predicate {
+    DefaultPredicate::new().and(NotForContentType::const_new("application/pdf"))
+}
+
 /// The whole service.
 pub(crate) fn service(app: Arc<App>) -> Router {
     let request_id = HeaderName::from_static("x-request-id");
@@ -143,12 +166,11 @@ pub(crate) fn service(app: Arc<App>) -> Router {
         .layer(CatchPanicLayer::new())
         .layer(RequestDecompressionLayer::new())
         .layer(from_fn(body::limit))
-        .layer(TimeoutLayer::with_status_code(
-            StatusCode::REQUEST_TIMEOUT,
-            timeout,
-        ))
+        .layer(from_fn(move |request, next| {
+            body::patience(timeout, request, next)
+        }))
         .layer(map_response(problem::dress))
-        .layer(CompressionLayer::new())
+        .layer(CompressionLayer::new().compress_when(compressible()))
         .layer(from_fn_with_state(Arc::clone(&app), access_log::record))
         .layer(PropagateRequestIdLayer::new(request_id.clone()))
         .layer(SetRequestIdLayer::new(request_id, NewRequestId(machine)))

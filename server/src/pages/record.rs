@@ -20,6 +20,7 @@ use super::{
 use crate::{
     accounts::access::{Role, by_form},
     app::Shared,
+    attachments::listing::{self, Arrival, Attachment},
     http::{
         body::Json,
         problem::{Cause, Problem},
@@ -43,7 +44,40 @@ struct Page<'a> {
     /// Whether the visitor may settle.
     settles: bool,
     leaves: Vec<(schema::Path, Shown)>,
+    /// Photos and scans, here or not.
+    pictures: Vec<Picture<'a>>,
     history: &'a [Entry],
+}
+
+/// A photo or scan that the record names.
+struct Picture<'a> {
+    original: &'a Attachment,
+    /// Its thumbnail, where that has arrived.
+    small: Option<&'a Attachment>,
+    arrived: bool,
+    missing: bool,
+}
+
+fn pictures(attached: &[Attachment]) -> Vec<Picture<'_>> {
+    let originals = attached
+        .iter()
+        .filter(|one| !one.is_thumbnail() && !one.removed);
+    originals
+        .map(|original| {
+            let below = format!("{}/", original.path);
+            let small = attached.iter().find(|one| {
+                one.is_thumbnail()
+                    && one.state == Arrival::Arrived
+                    && one.path.as_str().starts_with(&below)
+            });
+            Picture {
+                original,
+                small,
+                arrived: original.state == Arrival::Arrived,
+                missing: original.state == Arrival::Missing,
+            }
+        })
+        .collect()
 }
 
 /// One record as a page.
@@ -57,7 +91,8 @@ pub(crate) async fn show(
     let caller = &visitor.caller;
     let Json(record) = record::get(State(app.clone()), caller.clone(), Path(id)).await?;
     let Json(conflicts) = record::conflicts(State(app.clone()), caller.clone(), Path(id)).await?;
-    let Json(history) = record::history(State(app), caller.clone(), Path(id)).await?;
+    let Json(history) = record::history(State(app.clone()), caller.clone(), Path(id)).await?;
+    let Json(attached) = listing::list(State(app), caller.clone(), Path(id)).await?;
     frame::page(&Page {
         frame: Frame::of(&visitor),
         csrf: &visitor.csrf,
@@ -66,6 +101,7 @@ pub(crate) async fn show(
         conflicts: &conflicts,
         settles: visitor.caller.role >= Role::Supervisor,
         leaves: leaves(&record.fields),
+        pictures: pictures(&attached),
         history: &history,
         record: &record,
     })

@@ -8,6 +8,7 @@ use crate::error::Error;
 pub(super) const STEPS: &[&str] = &[
     include_str!("migrations/0001_start.sql"),
     include_str!("migrations/0002_audit.sql"),
+    include_str!("migrations/0003_attachments.sql"),
 ];
 
 /// Brings a database to the newest schema.

@@ -14,7 +14,11 @@ use sokiem_record::{
         PROTOCOL_VERSION,
     },
 };
-use sokiem_server::{Config, Role, Running, serve};
+use sokiem_server::{
+    Config, Role, Running,
+    platform::{Platform, SystemPlatform},
+    serve, serve_on,
+};
 use uuid::Uuid;
 
 pub(crate) const PASSWORD: &str = "mật khẩu đủ dài";
@@ -85,12 +89,20 @@ impl Town {
     }
 
     pub(crate) async fn with(change: impl FnOnce(&mut Config)) -> Self {
+        Self::on(SystemPlatform, change).await
+    }
+
+    /// On a platform of the test's own: another clock.
+    pub(crate) async fn on(
+        platform: impl Platform + 'static,
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
         // A second call in the same process finds the provider installed.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let folder = tempfile::tempdir().unwrap();
         let mut config = config(&folder);
         change(&mut config);
-        let server = serve(config).await.unwrap();
+        let server = serve_on(config, platform).await.unwrap();
         server
             .create_account("admin", "Quản trị", Role::Administrator, PASSWORD)
             .await

@@ -6,6 +6,7 @@
     reason = "a test that can't go on fails where it stands"
 )]
 
+mod attachments;
 mod audit;
 mod bad_input;
 mod desk;

@@ -133,4 +133,9 @@ const EVIDENCE: &[(&str, Node)] = &[
     ("taken_ms", Field(TimeMs)),
     ("position", Field(Geo)),
     ("bytes", Field(Integer)),
+    ("media_type", Field(Line)),
+    ("width", Field(Integer)),
+    ("height", Field(Integer)),
+    ("camera", Field(Line)),
+    ("thumbnail", Field(ContentHash)),
 ];

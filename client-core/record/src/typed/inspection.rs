@@ -104,7 +104,18 @@ element!(
 );
 element!(
     /// What the record says of a photo or scan; the key is the content hash.
-    Evidence { r#type: Option<String>, caption: Option<String>, taken_ms: Option<i64>, position: Option<String>, bytes: Option<i64> }
+    Evidence {
+        r#type: Option<String>,
+        caption: Option<String>,
+        taken_ms: Option<i64>,
+        position: Option<String>,
+        bytes: Option<i64>,
+        media_type: Option<String>,
+        width: Option<i64>,
+        height: Option<i64>,
+        camera: Option<String>,
+        thumbnail: Option<String>,
+    }
 );
 element!(
     /// Something that happened in the window. Counts and kinds only.

@@ -15,6 +15,7 @@ mod first_change;
 mod fold;
 mod history;
 mod hostile;
+mod media;
 mod support;
 mod typed;
 mod versions;

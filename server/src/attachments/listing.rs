@@ -56,6 +56,8 @@ pub(crate) struct Attachment {
     pub(crate) media_type: Option<String>,
     /// Its size in bytes, once it is here.
     pub(crate) bytes: Option<u64>,
+    /// Width and height of a picture in pixels as stored, once it is here.
+    pub(crate) size: Option<(u32, u32)>,
     /// How many of its bytes are here, while it is on its way.
     pub(crate) received_bytes: Option<u64>,
     /// When the server first heard of it, milliseconds since 1970-01-01 UTC.
@@ -127,6 +129,7 @@ fn describe(
         removed: reference.removed,
         media_type: here.map(|stored| stored.media_type.name().to_owned()),
         bytes: here.map(|stored| stored.bytes),
+        size: here.and_then(|stored| stored.size),
         received_bytes,
         named_ms,
     })

@@ -303,8 +303,8 @@ pub(crate) async fn overridden(
     })
 }
 
-impl From<super::completion::Refused> for Problem {
-    fn from(refused: super::completion::Refused) -> Self {
+impl From<completion::Refused> for Problem {
+    fn from(refused: completion::Refused) -> Self {
         Problem::new(refused.cause).detail(refused.detail)
     }
 }

@@ -33,7 +33,7 @@ use std::sync::atomic::AtomicI64;
 
 use tokio::sync::Semaphore;
 
-use crate::{config::Config, error::Error};
+use crate::config::Config;
 
 /// What the handlers of attachments share.
 pub(crate) struct Attachments {
@@ -47,13 +47,13 @@ pub(crate) struct Attachments {
 }
 
 impl Attachments {
-    /// Opens the folders, making them where they are missing.
-    pub(crate) fn open(config: &Config) -> Result<Self, Error> {
-        Ok(Self {
-            objects: objects::Objects::open(&config.data_dir)?,
+    /// Attachments below the data folder.
+    pub(crate) fn new(config: &Config) -> Self {
+        Self {
+            objects: objects::Objects::new(&config.data_dir),
             turns: turns::Turns::default(),
             finishing: Semaphore::new(1),
             swept_ms: AtomicI64::new(i64::MIN),
-        })
+        }
     }
 }

@@ -148,7 +148,7 @@ pub(crate) async fn open(
             .unwrap_or_else(|| format!("http://{address}")),
         attempts: Attempts::new(&config.limits),
         reads: Reads::new(config.limits.audit_reads),
-        attachments: Attachments::open(&config)?,
+        attachments: Attachments::new(&config),
         password_checks: Arc::new(Semaphore::new(config.limits.password_checks)),
         event_streams: Arc::new(Semaphore::new(config.limits.event_streams)),
         config,

@@ -7,7 +7,7 @@ use std::{
     fs::{self, File, OpenOptions},
     io::{self, Read as _, Seek as _, SeekFrom, Write as _},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 use object_store::{
@@ -24,32 +24,38 @@ pub(crate) const FOLDER: &str = "attachments";
 /// Folder of uploads under way inside the data folder, one file each.
 pub(crate) const UPLOADS: &str = "uploads";
 
-/// The stores.
+/// The stores. Folders are made when the first attachment comes.
 pub(crate) struct Objects {
-    store: Arc<dyn ObjectStore>,
+    objects: PathBuf,
+    store: OnceLock<Arc<dyn ObjectStore>>,
     uploads: PathBuf,
 }
 
 impl Objects {
-    /// Opens the local folders.
-    pub(super) fn open(data: &Path) -> Result<Self, Error> {
-        let (objects, uploads) = (data.join(FOLDER), data.join(UPLOADS));
-        for folder in [&objects, &uploads] {
-            fs::create_dir_all(folder).map_err(|source| Error::DataFolder {
-                path: folder.clone(),
-                source,
-            })?;
+    /// The stores below a data folder.
+    pub(super) fn new(data: &Path) -> Self {
+        Self {
+            objects: data.join(FOLDER),
+            store: OnceLock::new(),
+            uploads: data.join(UPLOADS),
         }
-        let store = LocalFileSystem::new_with_prefix(&objects)?.with_fsync(true);
-        Ok(Self {
-            store: Arc::new(store),
-            uploads,
-        })
+    }
+
+    fn store(&self) -> Result<Arc<dyn ObjectStore>, Error> {
+        if let Some(store) = self.store.get() {
+            return Ok(Arc::clone(store));
+        }
+        fs::create_dir_all(&self.objects).map_err(|source| Error::DataFolder {
+            path: self.objects.clone(),
+            source,
+        })?;
+        let store = LocalFileSystem::new_with_prefix(&self.objects)?.with_fsync(true);
+        Ok(Arc::clone(self.store.get_or_init(|| Arc::new(store))))
     }
 
     /// Stores an attachment; on disk when this returns. The same bytes twice are the same as once.
     pub(super) async fn put(&self, hash: ContentHash, bytes: Vec<u8>) -> Result<(), Error> {
-        self.store
+        self.store()?
             .put(&location(hash), PutPayload::from(bytes))
             .await?;
         Ok(())
@@ -65,12 +71,12 @@ impl Objects {
             range: range.map(GetRange::Bounded),
             ..GetOptions::default()
         };
-        Ok(self.store.get_opts(&location(hash), options).await?)
+        Ok(self.store()?.get_opts(&location(hash), options).await?)
     }
 
     /// Removes an attachment; one that is gone already is no error.
     pub(super) async fn delete(&self, hash: ContentHash) -> Result<(), Error> {
-        match self.store.delete(&location(hash)).await {
+        match self.store()?.delete(&location(hash)).await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(error.into()),
         }
@@ -84,7 +90,11 @@ impl Objects {
     /// Names of all upload files.
     pub(super) fn files(&self) -> io::Result<Vec<Uuid>> {
         let mut found = Vec::new();
-        for entry in fs::read_dir(&self.uploads)? {
+        let entries = match fs::read_dir(&self.uploads) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(found),
+            entries => entries?,
+        };
+        for entry in entries {
             found.extend(
                 entry?
                     .file_name()
@@ -105,6 +115,9 @@ fn location(hash: ContentHash) -> object_store::path::Path {
 /// Writes bytes of an upload at an offset, and forgets whatever lay behind it; on disk when this returns.
 pub(super) fn write_at(file: &Path, offset: u64, bytes: &[u8]) -> io::Result<()> {
     let fresh = !file.exists();
+    if fresh && let Some(folder) = file.parent() {
+        fs::create_dir_all(folder)?;
+    }
     let mut open = OpenOptions::new()
         .create(true)
         .truncate(false)

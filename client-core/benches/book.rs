@@ -21,7 +21,7 @@ use futures_util::FutureExt;
 use model::{Server, area};
 use platform::{Seeded, TestClock};
 use serde_json::json;
-use sokiem_client_core::{Book, search::Query, sync::sync_once};
+use sokiem_client_core::{Book, keys::BookKey, search::Query, sync::sync_once};
 use sokiem_record::{
     edit::Edit,
     id::{DocumentId, Kind},
@@ -72,6 +72,7 @@ fn save(bench: &mut Criterion) {
     let folder = tempfile::tempdir().unwrap_or_else(|error| panic!("{error}"));
     let opened = Book::open(
         folder.path().join("book.db"),
+        &BookKey::from_bytes([7; 32]),
         TestClock::at(1_700_000_000_000),
         Seeded::new(7),
     );
@@ -143,9 +144,15 @@ fn open_book(bench: &mut Criterion) {
     let path = folder.path().join("book.db");
     let server = Server::new(&[area(1)]);
     let opened = || {
-        Book::open(&path, TestClock::at(1_700_000_000_000), Seeded::new(7))
-            .unwrap()
-            .book
+        let key = BookKey::from_bytes([7; 32]);
+        Book::open(
+            &path,
+            &key,
+            TestClock::at(1_700_000_000_000),
+            Seeded::new(7),
+        )
+        .unwrap()
+        .book
     };
     let source = new_book();
     sync(&source, &server);

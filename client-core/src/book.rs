@@ -5,7 +5,10 @@ mod planning;
 mod reading;
 mod writing;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use sokiem_record::{
@@ -19,8 +22,11 @@ pub use reading::{
 };
 pub use writing::Saved;
 
+#[cfg(not(target_family = "wasm"))]
+use crate::store::{replacing, sealed};
 use crate::{
     error::{Error, Result},
+    keys::{BookKey, KeyStore},
     platform::{Clock, Random},
     status::{Status, StatusListener, Watch},
     store::{
@@ -39,6 +45,8 @@ pub struct Book {
 
 struct Shared {
     inner: Mutex<Inner>,
+    /// The file that the core opened by itself.
+    file: Option<PathBuf>,
     clock: Box<dyn Clock>,
     random: Box<dyn Random>,
     watch: Watch,
@@ -85,17 +93,21 @@ pub struct OpenedBook {
 }
 
 impl Book {
-    /// Opens the book in this file, or begins one; folders on the way are made.
+    /// Opens the book in this file under this key, or begins one; folders on the way are made.
     ///
     /// A damaged file is never deleted: it is set aside beside the new one, and what can be read of it
-    /// is carried over; the report says what.
+    /// is carried over; the report says what. Both are encrypted. A book of an earlier version, which was
+    /// not, is encrypted on the way.
     ///
     /// # Errors
+    /// [`Error::WrongKey`] for a file that nothing of speaks for this key (left untouched),
     /// [`Error::OpenElsewhere`] while somebody else has it open, [`Error::NewerSchema`] for a file of a
-    /// newer version (left untouched), [`Error::Files`] and [`Error::Database`] for everything below.
+    /// newer version (left untouched), [`Error::NoCipher`], [`Error::Files`] and [`Error::Database`] for
+    /// everything below.
     #[cfg(not(target_family = "wasm"))]
     pub fn open(
         path: impl AsRef<std::path::Path>,
+        key: &BookKey,
         clock: impl Clock + 'static,
         random: impl Random + 'static,
     ) -> Result<OpenedBook> {
@@ -106,35 +118,62 @@ impl Book {
         {
             std::fs::create_dir_all(folder).map_err(Error::Files)?;
         }
-        rescue::finish(path).map_err(Error::Files)?;
-        let elsewhere = |error: Error| {
-            if open::is_busy(&error) {
-                Error::OpenElsewhere(path.to_owned())
-            } else {
-                error
-            }
-        };
-        let attempt = || -> Result<Connection, open::OpenError> {
-            let mut connection = Connection::open(path)?;
-            open::prepare(&mut connection)?;
-            Ok(connection)
-        };
-        let (connection, rescued) = match attempt() {
-            Ok(connection) => (connection, None),
-            Err(open::OpenError::Failed(error)) => return Err(elsewhere(error)),
-            Err(open::OpenError::Damaged(reason)) => {
-                let (connection, report) =
-                    rescue::rescue(path, reason, clock.now_ms()).map_err(elsewhere)?;
-                (connection, Some(report))
-            }
-        };
+        let (connection, rescued) =
+            sealed::open(path, key, clock.now_ms()).map_err(|error| elsewhere(error, path))?;
+        let file = Some(path.to_owned());
         Ok(OpenedBook {
-            book: Self::begin(connection, Box::new(clock), Box::new(random))?,
+            book: Self::begin(connection, file, Box::new(clock), Box::new(random))?,
             rescued,
         })
     }
 
-    /// Makes a book of a database that the platform opened: in a browser, one on its own file system.
+    /// [`Book::open`] under the key that the host keeps. For a book that begins here a key is drawn,
+    /// and kept before anything is written under it.
+    ///
+    /// # Errors
+    /// As [`Book::open`]; [`Error::KeyMissing`] for a book whose key is gone, and what the store says.
+    #[cfg(not(target_family = "wasm"))]
+    pub fn open_with(
+        path: impl AsRef<std::path::Path>,
+        keys: &dyn KeyStore,
+        clock: impl Clock + 'static,
+        random: impl Random + 'static,
+    ) -> Result<OpenedBook> {
+        let path = path.as_ref();
+        let key = match keys.load()? {
+            Some(key) => key,
+            None if path.exists() && !sealed::is_plain(path) => {
+                return Err(Error::KeyMissing(path.to_owned()));
+            }
+            None => {
+                let key = BookKey::draw(&random)?;
+                keys.store(&key)?;
+                key
+            }
+        };
+        Self::open(path, &key, clock, random)
+    }
+
+    /// Opens the book in a file of another file system, by the name under which SQLite knows it. A
+    /// damaged book is left as it is, and so is one from before encryption.
+    ///
+    /// # Errors
+    /// As [`Book::open`], and [`Error::Damaged`].
+    #[cfg(not(target_family = "wasm"))]
+    pub fn open_on(
+        vfs: &str,
+        path: impl AsRef<std::path::Path>,
+        key: &BookKey,
+        clock: impl Clock + 'static,
+        random: impl Random + 'static,
+    ) -> Result<Self> {
+        let path = path.as_ref();
+        let connection = sealed::open_on(vfs, path, key).map_err(|error| elsewhere(error, path))?;
+        Self::begin(connection, None, Box::new(clock), Box::new(random))
+    }
+
+    /// Makes a book of a database that the platform opened, in a browser on its own file system, and
+    /// unlocked by [`BookKey::unlock`].
     ///
     /// # Errors
     /// As [`Book::open`]; [`Error::Damaged`] for a damaged database, which is left as it is:
@@ -145,16 +184,17 @@ impl Book {
         random: impl Random + 'static,
     ) -> Result<Self> {
         open::prepare(&mut connection)?;
-        Self::begin(connection, Box::new(clock), Box::new(random))
+        Self::begin(connection, None, Box::new(clock), Box::new(random))
     }
 
     /// Begins a book in `fresh` with whatever can be read of `damaged`: where the platform, and not
-    /// [`Book::open`], opens the files. `reason` is what [`Error::Damaged`] said.
+    /// [`Book::open`], opens the files. `damaged` opens and unlocks the damaged one, for each damaged
+    /// place once more; `reason` is what [`Error::Damaged`] said.
     ///
     /// # Errors
     /// [`Error::Database`] when `fresh` can't be written.
     pub fn from_damaged(
-        damaged: &Connection,
+        damaged: impl Fn() -> Result<Connection>,
         mut fresh: Connection,
         reason: String,
         clock: impl Clock + 'static,
@@ -164,8 +204,8 @@ impl Book {
             reason,
             ..RescueReport::default()
         };
-        rescue::carry_over(Ok(damaged), &mut fresh, clock.now_ms(), &mut report)?;
-        let book = Self::begin(fresh, Box::new(clock), Box::new(random))?;
+        rescue::carry_over(&damaged, &mut fresh, clock.now_ms(), &mut report)?;
+        let book = Self::begin(fresh, None, Box::new(clock), Box::new(random))?;
         Ok(OpenedBook {
             book,
             rescued: Some(report),
@@ -182,6 +222,7 @@ impl Book {
 
     fn begin(
         connection: Connection,
+        file: Option<PathBuf>,
         clock: Box<dyn Clock>,
         random: Box<dyn Random>,
     ) -> Result<Self> {
@@ -197,6 +238,7 @@ impl Book {
         Ok(Self {
             shared: Arc::new(Shared {
                 inner,
+                file,
                 clock,
                 random,
                 watch: Watch::default(),
@@ -260,6 +302,32 @@ impl Book {
         &self.shared.watch
     }
 
+    /// Encrypts the book anew under another key, and keeps that key instead of the old one. Interrupted
+    /// at any point, the book opens under whichever key the store holds.
+    ///
+    /// # Errors
+    /// [`Error::NotAFile`] for a book that its host opened; what the store says, and then nothing has
+    /// changed; [`Error::Files`] and [`Error::Database`]: open the book again.
+    #[cfg(not(target_family = "wasm"))]
+    pub fn rekey(&self, keys: &dyn KeyStore, key: &BookKey) -> Result<()> {
+        let path = self.shared.file.as_deref().ok_or(Error::NotAFile)?;
+        let mut guard = self.lock();
+        let inner = &mut *guard;
+        // With the write-ahead log folded in, the file alone is the book.
+        inner
+            .connection
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        let copy = replacing::with_suffix(path, sealed::REKEYING);
+        sealed::copy_under(&inner.connection, &copy, key)?;
+        keys.store(key)?;
+        inner.cache.clear();
+        let old = std::mem::replace(&mut inner.connection, Connection::open_in_memory()?);
+        old.close().map_err(|(_, error)| error)?;
+        sealed::move_in(path)?;
+        inner.connection = sealed::attempt(None, path, key)?;
+        Ok(())
+    }
+
     /// The actor that this installation writes with. Enrolment binds it to an officer and a device.
     ///
     /// # Errors
@@ -316,5 +384,14 @@ impl Book {
     /// whoever does; do not write to the book from there.
     pub fn on_change(&self, callback: impl Fn() + Send + Sync + 'static) {
         self.shared.watch.call(Box::new(callback));
+    }
+}
+
+#[cfg(not(target_family = "wasm"))]
+fn elsewhere(error: Error, path: &std::path::Path) -> Error {
+    if open::is_busy(&error) {
+        Error::OpenElsewhere(path.to_owned())
+    } else {
+        error
     }
 }

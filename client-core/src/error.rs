@@ -31,6 +31,31 @@ pub enum Error {
     /// The folder for the book can't be made or the damaged file can't be set aside.
     #[error("the book's files can't be prepared: {0}")]
     Files(#[source] std::io::Error),
+    /// The key does not open the book. The file was not changed, and no other book was begun in its place.
+    #[error(
+        "the key does not fit the book in {0}: use the key or passphrase that it was made with; the book was left as it is"
+    )]
+    WrongKey(PathBuf),
+    /// There is a book and no key for it. It was not changed.
+    #[error(
+        "there is a book in {0} and no key for it: bring back the key file or keystore entry that it was made with"
+    )]
+    KeyMissing(PathBuf),
+    /// The passphrase does not open the key.
+    #[error("the passphrase does not open the book's key")]
+    WrongPassphrase,
+    /// The key's file does not hold what it should.
+    #[error("the book's key can't be read: {0}")]
+    KeyFile(&'static str),
+    /// The keystore can't be read or written.
+    #[error("the keystore failed: {0}")]
+    KeyStore(#[source] std::io::Error),
+    /// This build of SQLite can't encrypt. Nothing was written.
+    #[error("this build has no encryption: the book would lie in the clear")]
+    NoCipher,
+    /// Only a book in a file of its own can do this.
+    #[error("this book was opened by its host, who has to do this")]
+    NotAFile,
     /// The database is damaged. It was not changed.
     #[error("the book's database is damaged: {0}")]
     Damaged(String),

@@ -18,13 +18,16 @@
 //!    and whatever the server lost is offered again.
 //! 5. Bytes from the server are checked like a stranger's. What can't be taken is set aside and noted.
 //! 6. A damaged database is set aside, never deleted, and what can be read of it is carried over.
-//! 7. Lists and search read a table that is written with every change, and open no document.
+//! 7. The database is encrypted. A wrong key is told as such; it never begins a new book in the old one's
+//!    place, and never counts as damage.
+//! 8. Lists and search read a table that is written with every change, and open no document.
 //!
 //! # How to find your way
 //!
 //! | module | idea |
 //! |---|---|
 //! | [`book`] | opening, writing, reading, exporting |
+//! | [`keys`] | the key that the book is encrypted with, and where a host keeps it |
 //! | [`search`] | lists, search, what is assigned and late |
 //! | [`sync`] | the steps of a synchronisation, the transport, the background driver |
 //! | [`schedule`] | when to synchronise: a pure state machine |
@@ -70,6 +73,7 @@
 
 pub mod book;
 mod error;
+pub mod keys;
 pub mod platform;
 pub mod schedule;
 pub mod search;

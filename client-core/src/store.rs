@@ -12,7 +12,11 @@ pub(crate) mod outbox;
 pub(crate) mod projection;
 pub(crate) mod quarantine;
 pub(crate) mod record;
+#[cfg(not(target_family = "wasm"))]
+pub(crate) mod replacing;
 pub(crate) mod rescue;
+#[cfg(not(target_family = "wasm"))]
+pub(crate) mod sealed;
 
 use crate::error::{Error, Result};
 

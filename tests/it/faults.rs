@@ -3,6 +3,7 @@
 use serde_json::json;
 use sokiem_client_core::{
     Book,
+    keys::BookKey,
     platform::{Clock, SystemRandom},
     sync::{self, http::HttpTransport, sync_once},
 };
@@ -86,7 +87,8 @@ async fn a_phone_whose_clock_is_years_off_changes_no_merge_result() {
     let base = town.server.url();
     // May 1995, on a phone that lost its battery.
     let file = town.folder.path().join("wrong.sqlite3");
-    let book = Book::open(file, Wrong(800_000_000_000), SystemRandom)
+    let key = BookKey::draw(&SystemRandom).unwrap();
+    let book = Book::open(file, &key, Wrong(800_000_000_000), SystemRandom)
         .unwrap()
         .book;
     let stranger = HttpTransport::new(&base, None).unwrap();

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use sokiem_client_core::{
     Book,
+    keys::BookKey,
     platform::{SystemClock, SystemRandom},
     sync::{self, SyncReport, http::HttpTransport},
 };
@@ -34,6 +35,7 @@ impl Device {
         let code = desk.enrolment_code(account).await?;
         let book = Book::open(
             folder.join(name).join("book.sqlite3"),
+            &BookKey::draw(&SystemRandom)?,
             SystemClock,
             SystemRandom,
         )?

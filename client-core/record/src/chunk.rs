@@ -3,19 +3,19 @@
 //! Bytes from the network are checked here first, because Automerge's own decoder ignores the
 //! checksum and expands run lengths before anyone can say no: a change of 69 bytes may claim ten
 //! million operations. Reading a header costs time and memory in proportion to the bytes that
-//! arrived. Source of the format: <https://automerge.org/automerge-binary-format-spec/>.
+//! arrived, and to the operations that [`limits`] allow. Source of the format:
+//! <https://automerge.org/automerge-binary-format-spec/>.
+
+pub(crate) mod columns;
+mod operations;
+pub(crate) mod reader;
 
 use automerge::ChangeHash;
-use sha2::{Digest, Sha256};
 
 use crate::{id::ActorId, limits, refusal::Refusal};
+pub(crate) use operations::{ACTIONS, Holder, MAKES};
 
-const MAGIC: [u8; 4] = [0x85, 0x6f, 0x4a, 0x83];
 const TYPE_CHANGE: u8 = 1;
-/// Bits of a column specification that say that the column is deflated.
-const COLUMN_DEFLATE: u64 = 0b1000;
-const COLUMN_TYPE: u64 = 0b0111;
-const ACTION_COLUMN: u64 = 0x42;
 
 /// What a change says about itself before its operations.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +36,8 @@ pub struct ChangeHeader {
     pub message: Option<String>,
     /// The changes that this one builds on.
     pub deps: Vec<ChangeHash>,
+    /// Objects of the document that it makes maps or texts in, with how deep those go.
+    pub(crate) holders: Vec<Holder>,
 }
 
 impl ChangeHeader {
@@ -47,208 +49,52 @@ impl ChangeHeader {
     /// Reads and checks one plain change chunk that fills `bytes` exactly.
     ///
     /// # Errors
-    /// [`Refusal::Malformed`] for anything that is not a plain change with a right checksum,
-    /// [`Refusal::TooLarge`] when a limit of [`crate::limits`] is exceeded.
+    /// [`Refusal::Malformed`] for anything that is not a plain change in canonical form with a right
+    /// checksum, [`Refusal::TooLarge`] when a limit of [`crate::limits`] is exceeded.
     pub fn parse(bytes: &[u8]) -> Result<Self, Refusal> {
         if bytes.len() > limits::MAX_CHANGE_BYTES {
             return Err(Refusal::TooLarge);
         }
-        let mut reader = Reader(bytes);
-        if reader.take(4)? != MAGIC {
-            return Err(Refusal::Malformed);
-        }
-        let checksum = reader.take(4)?;
-        let hashed = reader.0;
-        if reader.byte()? != TYPE_CHANGE {
-            return Err(Refusal::Malformed);
-        }
-        if reader.length()? != reader.0.len() {
-            return Err(Refusal::Malformed);
-        }
-        let hash: [u8; 32] = Sha256::digest(hashed).into();
-        if hash.get(..4) != Some(checksum) {
-            return Err(Refusal::Malformed);
-        }
-        let mut header = reader.fields(ChangeHash(hash))?;
-        header.ops = reader.operations()?;
-        if header.start_op == 0 || header.seq == 0 {
-            return Err(Refusal::Malformed);
-        }
-        Ok(header)
-    }
-}
-
-/// What is left to read.
-struct Reader<'a>(&'a [u8]);
-
-impl<'a> Reader<'a> {
-    fn take(&mut self, count: usize) -> Result<&'a [u8], Refusal> {
-        let (head, tail) = self.0.split_at_checked(count).ok_or(Refusal::Malformed)?;
-        self.0 = tail;
-        Ok(head)
-    }
-
-    fn byte(&mut self) -> Result<u8, Refusal> {
-        self.take(1)?.first().copied().ok_or(Refusal::Malformed)
-    }
-
-    /// Unsigned LEB128, at most ten bytes.
-    fn unsigned(&mut self) -> Result<u64, Refusal> {
-        let mut value = 0_u64;
-        for shift in (0..70).step_by(7) {
-            let byte = self.byte()?;
-            let bits = u64::from(byte & 0x7f);
-            if shift == 63 && bits > 1 {
-                return Err(Refusal::Malformed);
-            }
-            value |= bits << shift;
-            if byte & 0x80 == 0 {
-                return Ok(value);
-            }
-        }
-        Err(Refusal::Malformed)
-    }
-
-    /// Signed LEB128, at most ten bytes.
-    fn signed(&mut self) -> Result<i64, Refusal> {
-        let mut value = 0_i64;
-        for shift in (0..70).step_by(7) {
-            let byte = self.byte()?;
-            value |= i64::from(byte & 0x7f) << shift;
-            if byte & 0x80 == 0 {
-                if shift < 57 && byte & 0x40 != 0 {
-                    value |= -1 << (shift + 7);
-                }
-                return Ok(value);
-            }
-        }
-        Err(Refusal::Malformed)
-    }
-
-    fn length(&mut self) -> Result<usize, Refusal> {
-        usize::try_from(self.unsigned()?).map_err(|_| Refusal::Malformed)
-    }
-
-    /// A count of things that each take at least one byte, and are at most `limit`.
-    fn count(&mut self, limit: usize) -> Result<usize, Refusal> {
-        let count = self.length()?;
-        if count > self.0.len() {
-            return Err(Refusal::Malformed);
-        }
-        if count > limit {
-            return Err(Refusal::TooLarge);
-        }
-        Ok(count)
-    }
-
-    fn fields(&mut self, hash: ChangeHash) -> Result<ChangeHeader, Refusal> {
-        let mut deps = Vec::new();
-        for _ in 0..self.count(limits::MAX_CHANGE_DEPS)? {
-            let dep: [u8; 32] = self.take(32)?.try_into().map_err(|_| Refusal::Malformed)?;
-            deps.push(ChangeHash(dep));
-        }
-        let actor_length = self.length()?;
-        let actor = ActorId::from_slice(self.take(actor_length)?).ok_or(Refusal::Malformed)?;
-        let seq = self.unsigned()?;
-        let start_op = self.unsigned()?;
-        let time_ms = self.signed()?;
-        let message_length = self.length()?;
+        let (hash, mut reader) = reader::chunk(bytes, TYPE_CHANGE)?;
+        let deps = reader.hashes(limits::MAX_CHANGE_DEPS)?;
+        let actor = reader.actor()?;
+        let seq = reader.unsigned()?;
+        let start_op = reader.unsigned()?;
+        let time_ms = reader.signed()?;
+        let message_length = reader.length()?;
         if message_length > limits::MAX_MESSAGE_BYTES {
             return Err(Refusal::TooLarge);
         }
         let message =
-            std::str::from_utf8(self.take(message_length)?).map_err(|_| Refusal::Malformed)?;
-        for _ in 0..self.count(limits::MAX_CHANGE_ACTORS)? {
-            let length = self.length()?;
-            ActorId::from_slice(self.take(length)?).ok_or(Refusal::Malformed)?;
+            std::str::from_utf8(reader.take(message_length)?).map_err(|_| Refusal::Malformed)?;
+        let mut actors = vec![actor];
+        for _ in 0..reader.count(limits::MAX_CHANGE_ACTORS)? {
+            let other = reader.actor()?;
+            // Ascending, each once, and not the author.
+            if other == actor || (actors.len() > 1 && actors.last() >= Some(&other)) {
+                return Err(Refusal::Malformed);
+            }
+            actors.push(other);
         }
-        Ok(ChangeHeader {
+        if start_op == 0 || seq == 0 {
+            return Err(Refusal::Malformed);
+        }
+        let columns = reader.columns(&operations::KNOWN)?;
+        if !reader.is_empty() {
+            return Err(Refusal::Malformed);
+        }
+        let (ops, holders) = operations::check(&columns, &actors, start_op)?;
+        Ok(Self {
             hash,
             actor,
             seq,
             start_op,
-            ops: 0,
+            ops,
             time_ms,
             message: (!message.is_empty()).then(|| message.to_owned()),
             deps,
+            holders,
         })
-    }
-
-    /// The number of operations, after every column has been seen to claim a bearable number of rows.
-    fn operations(&mut self) -> Result<u64, Refusal> {
-        let mut columns = Vec::new();
-        for _ in 0..self.count(32)? {
-            let specification = self.unsigned()?;
-            columns.push((specification, self.length()?));
-        }
-        let mut ops = 0;
-        for (specification, length) in columns {
-            if specification & COLUMN_DEFLATE != 0 {
-                return Err(Refusal::Malformed);
-            }
-            let rows = Reader(self.take(length)?).rows(specification & COLUMN_TYPE)?;
-            if specification == ACTION_COLUMN {
-                ops = rows;
-            }
-        }
-        Ok(ops)
-    }
-
-    /// How many rows a column claims; for a group column, the sum of its group sizes.
-    fn rows(mut self, column_type: u64) -> Result<u64, Refusal> {
-        const GROUP: u64 = 0;
-        const DELTA: u64 = 3;
-        const BOOLEAN: u64 = 4;
-        const STRING: u64 = 5;
-        const VALUE: u64 = 7;
-        let mut rows = 0_u64;
-        let mut members = 0_u64;
-        if column_type == VALUE {
-            return Ok(0);
-        }
-        while !self.0.is_empty() {
-            let run = if column_type == BOOLEAN {
-                self.unsigned()?
-            } else {
-                match self.signed()? {
-                    0 => self.unsigned()?,
-                    literal if literal < 0 => {
-                        let literals = literal.unsigned_abs();
-                        for _ in 0..literals.min(limits::MAX_CHANGE_OPS + 1) {
-                            let value = self.value(column_type == DELTA, column_type == STRING)?;
-                            members = members.saturating_add(value);
-                        }
-                        literals
-                    }
-                    repeated => {
-                        let repeated = repeated.unsigned_abs();
-                        let value = self.value(column_type == DELTA, column_type == STRING)?;
-                        members = members.saturating_add(value.saturating_mul(repeated));
-                        repeated
-                    }
-                }
-            };
-            rows = rows.saturating_add(run);
-            let group_members = if column_type == GROUP { members } else { 0 };
-            if rows > limits::MAX_CHANGE_OPS || group_members > limits::MAX_CHANGE_OPS {
-                return Err(Refusal::TooLarge);
-            }
-        }
-        Ok(rows)
-    }
-
-    /// Skips one value of a run; the number itself for unsigned columns, else 0.
-    fn value(&mut self, signed: bool, string: bool) -> Result<u64, Refusal> {
-        if signed {
-            self.signed()?;
-            Ok(0)
-        } else if string {
-            let length = self.length()?;
-            self.take(length)?;
-            Ok(0)
-        } else {
-            self.unsigned()
-        }
     }
 }
 
@@ -259,7 +105,9 @@ mod tests {
         transaction::{CommitOptions, Transactable},
     };
 
-    use super::*;
+    use sha2::{Digest, Sha256};
+
+    use super::{reader::MAGIC, *};
 
     fn changes() -> Vec<automerge::Change> {
         let mut doc = Automerge::new().with_actor(AutomergeActor::from([3_u8; 16].as_slice()));
@@ -351,6 +199,10 @@ mod tests {
         // Ten million times action 1, as a run.
         let bomb = change_with_columns(&[(0x42, &[0x80, 0xad, 0xe2, 0x04, 1])]);
         assert_eq!(ChangeHeader::parse(&bomb), Err(Refusal::TooLarge));
+        // One long key for each of twenty thousand operations.
+        let key = [&[0xa0, 0x9c, 1, 110][..], &[b'k'; 110]].concat();
+        let keys = change_with_columns(&[(0x15, &key), (0x42, &[0xa0, 0x9c, 1, 1])]);
+        assert_eq!(ChangeHeader::parse(&keys), Err(Refusal::TooLarge));
         // One row whose predecessor group claims ten million members.
         let group = change_with_columns(&[(0x42, &[1, 1]), (0x70, &[1, 0x80, 0xad, 0xe2, 0x04])]);
         assert_eq!(ChangeHeader::parse(&group), Err(Refusal::TooLarge));
@@ -368,5 +220,70 @@ mod tests {
         let mut compressed = changes()[0].raw_bytes().to_vec();
         compressed[8] = 2;
         assert_eq!(ChangeHeader::parse(&compressed), Err(Refusal::Malformed));
+    }
+
+    #[test]
+    fn columns_that_records_do_not_have_or_that_disagree_are_refused() {
+        let set: (u8, &[u8]) = (0x42, &[1, 1]);
+        let null: (u8, &[u8]) = (0x56, &[1, 0]);
+        let key: (u8, &[u8]) = (0x15, &[1, 1, b'k']);
+        assert_eq!(
+            ChangeHeader::parse(&change_with_columns(&[key, set, null]))
+                .unwrap()
+                .ops,
+            1
+        );
+        let refused: [&[(u8, &[u8])]; 10] = [
+            // A counter's increment, a table, a mark, an action that nobody knows.
+            &[key, (0x42, &[1, 5]), null],
+            &[key, (0x42, &[1, 6]), null],
+            &[key, (0x42, &[1, 7]), null],
+            &[key, (0x42, &[1, 9]), null],
+            // A counter as a value; a value that is longer than what is there.
+            &[key, set, (0x56, &[1, 0x18]), (0x57, &[1])],
+            &[key, set, (0x56, &[1, 0x36]), (0x57, b"a")],
+            // A column twice, in the wrong order, of marks; two rows beside one.
+            &[key, key, set],
+            &[set, key],
+            &[key, set, null, (0x94, &[0, 1])],
+            &[(0x15, &[2, 1, b'k']), set, null],
+        ];
+        for columns in refused {
+            let parsed = ChangeHeader::parse(&change_with_columns(columns));
+            assert_eq!(parsed, Err(Refusal::Malformed), "{columns:x?}");
+        }
+    }
+
+    #[test]
+    fn objects_in_objects_are_counted_and_bounded() {
+        // Maps, each in the one before: counters 1, 2, 3 …
+        let nested = |levels: u8| {
+            let mut actors = vec![0, 1];
+            let mut counters = vec![0, 1];
+            if levels > 1 {
+                actors.extend([levels - 1, 0]);
+                counters.push((!(levels - 2)) & 0x7f);
+                counters.extend(1..levels);
+            }
+            let run = |value: &[u8]| [&[levels][..], value].concat();
+            let (keys, makes, nulls) = (run(&[1, b'k']), run(&[0]), run(&[0]));
+            let columns: [(u8, &[u8]); 5] = [
+                (0x01, &actors),
+                (0x02, &counters),
+                (0x15, &keys),
+                (0x42, &makes),
+                (0x56, &nulls),
+            ];
+            ChangeHeader::parse(&change_with_columns(&columns))
+        };
+        let header = nested(16).unwrap();
+        assert_eq!(
+            header.holders,
+            [Holder {
+                object: None,
+                levels: 16
+            }]
+        );
+        assert_eq!(nested(17), Err(Refusal::TooLarge));
     }
 }

@@ -7,10 +7,11 @@ use automerge::{
 };
 
 use crate::{
-    chunk::ChangeHeader,
+    chunk::{ChangeHeader, Holder},
     id::{DocumentId, Kind},
     limits,
     refusal::Refusal,
+    snapshot::SnapshotHeader,
 };
 
 /// Positions in text count Unicode code points on every platform.
@@ -112,6 +113,29 @@ impl Document {
         Ok(Self { id, kind, doc })
     }
 
+    /// Checks a whole document that came from elsewhere, and loads it. Nothing of it is trusted: what it
+    /// claims is bounded before Automerge sees it, and it must state this id and kind and be readable.
+    ///
+    /// # Errors
+    /// Why it can't be taken.
+    pub fn receive_whole(id: DocumentId, kind: Kind, bytes: &[u8]) -> Result<Self, Refusal> {
+        let header = SnapshotHeader::parse(bytes)?;
+        let none: [&[u8]; 0] = [];
+        let document = Self::load(id, kind, Some(bytes), none).map_err(|_| Refusal::Malformed)?;
+        let readable = catch_unwind(AssertUnwindSafe(|| {
+            let _ = document.doc.hydrate(None);
+            let _ = document.summary();
+            document.doc.stats().num_ops <= limits::MAX_DOCUMENT_OPS
+                && document.change_count() as u64 == header.changes
+        }));
+        match readable {
+            Ok(true) if document.states_itself() => Ok(document),
+            Ok(true) => Err(Refusal::WrongDocument),
+            Ok(false) => Err(Refusal::TooLarge),
+            Err(_) => Err(Refusal::DoesNotApply),
+        }
+    }
+
     /// Which document this is.
     pub fn id(&self) -> DocumentId {
         self.id
@@ -179,6 +203,19 @@ impl Document {
     /// # Errors
     /// [`Poisoned`] when Automerge failed half-way; the document is then unusable.
     pub fn receive(&mut self, bytes: &[u8]) -> Result<Received, Poisoned> {
+        let received = self.receive_unread(bytes)?;
+        if matches!(received, Received::Applied(_)) && !self.is_readable() {
+            return Err(Poisoned("the document can't be read with it".to_owned()));
+        }
+        Ok(received)
+    }
+
+    /// As [`Document::receive`], without reading the whole document once it is in: for many changes at once.
+    /// The caller asks [`Document::is_readable`] before relying on any of them.
+    ///
+    /// # Errors
+    /// As [`Document::receive`].
+    pub fn receive_unread(&mut self, bytes: &[u8]) -> Result<Received, Poisoned> {
         let header = match ChangeHeader::parse(bytes) {
             Ok(header) => header,
             Err(refusal) => return Ok(Received::Refused(refusal)),
@@ -195,8 +232,10 @@ impl Document {
         if !missing.is_empty() {
             return Ok(Received::Missing(header, missing));
         }
-        if let Err(refusal) = self.fits(&header) {
-            return Ok(Received::Refused(refusal));
+        match catch_unwind(AssertUnwindSafe(|| self.fits(&header))) {
+            Ok(Ok(())) => {}
+            Ok(Err(refusal)) => return Ok(Received::Refused(refusal)),
+            Err(panic) => return Err(Poisoned(panic_text(&*panic))),
         }
         let applied = catch_unwind(AssertUnwindSafe(|| self.apply(bytes, &header.hash)));
         match applied {
@@ -207,10 +246,17 @@ impl Document {
         }
     }
 
+    /// Whether everything in the document can be read.
+    pub fn is_readable(&self) -> bool {
+        catch_unwind(AssertUnwindSafe(|| self.doc.hydrate(None))).is_ok()
+    }
+
     /// What Automerge does not check, or checks by panicking: see `docs/decisions/0005-strangers-bytes-before-automerge.md`.
     fn fits(&self, header: &ChangeHeader) -> Result<(), Refusal> {
         let stats = self.doc.stats();
-        if stats.num_ops.saturating_add(header.ops) > limits::MAX_DOCUMENT_OPS {
+        if stats.num_ops.saturating_add(header.ops) > limits::MAX_DOCUMENT_OPS
+            || stats.num_changes >= limits::MAX_DOCUMENT_CHANGES
+        {
             return Err(Refusal::TooLarge);
         }
         // The first change begins the document; there is only one.
@@ -223,33 +269,56 @@ impl Document {
                 ancestors_max_op = ancestors_max_op.max(meta.max_op);
             }
         }
-        if header.start_op <= ancestors_max_op || header.max_op() > 4 * limits::MAX_DOCUMENT_OPS {
+        if header.start_op <= ancestors_max_op || header.max_op() > limits::MAX_COUNTER {
             return Err(Refusal::BrokenSequence);
         }
         let actor = header.actor.to_automerge();
-        let own_last_seq = self.last_seq(&actor);
+        let own_last = self
+            .doc
+            .get_changes_meta(&[])
+            .iter()
+            .filter(|meta| *meta.actor == actor)
+            .map(|meta| (meta.seq, meta.hash))
+            .max_by_key(|(seq, _)| *seq);
+        let own_last_seq = own_last.map_or(0, |(seq, _)| seq);
         if header.seq <= own_last_seq {
             return Err(Refusal::ForkedActor);
         }
-        let concurrent_to_own = self
-            .doc
-            .get_changes_meta(&header.deps)
-            .iter()
-            .any(|meta| *meta.actor == actor);
+        // Nearly always the own previous change is named; else it must be an ancestor.
+        let named = own_last.is_none_or(|(_, hash)| header.deps.contains(&hash));
+        let concurrent_to_own = !named
+            && self
+                .doc
+                .get_changes_meta(&header.deps)
+                .iter()
+                .any(|meta| *meta.actor == actor);
         if header.seq != own_last_seq + 1 || concurrent_to_own {
             return Err(Refusal::BrokenSequence);
         }
-        Ok(())
+        self.bears(&header.holders)
     }
 
-    fn last_seq(&self, actor: &automerge::ActorId) -> u64 {
-        self.doc
-            .get_changes_meta(&[])
-            .iter()
-            .filter(|meta| *meta.actor == *actor)
-            .map(|meta| meta.seq)
-            .max()
-            .unwrap_or(0)
+    /// Whether objects may be made where a change makes them: in objects that are there, and not too
+    /// deep. Reading a document goes down by recursion, and running out of stack can't be caught.
+    fn bears(&self, holders: &[Holder]) -> Result<(), Refusal> {
+        for holder in holders {
+            let above = match holder.object {
+                None => 0,
+                Some((counter, actor)) => {
+                    let name = format!("{counter}@{}", actor.to_automerge().to_hex_string());
+                    let (object, _) = self.doc.import(&name).map_err(|_| Refusal::DoesNotApply)?;
+                    let parents = self
+                        .doc
+                        .parents(&object)
+                        .map_err(|_| Refusal::DoesNotApply)?;
+                    parents.take(limits::MAX_DEPTH).count()
+                }
+            };
+            if above + holder.levels > limits::MAX_DEPTH {
+                return Err(Refusal::TooLarge);
+            }
+        }
+        Ok(())
     }
 
     fn apply(&mut self, bytes: &[u8], hash: &ChangeHash) -> Result<(), Refusal> {
@@ -272,7 +341,6 @@ impl Document {
         if self.change(hash).as_deref() != Some(bytes) {
             return Err(Refusal::DoesNotApply);
         }
-        let _ = self.doc.hydrate(None);
         if first && !self.states_itself() {
             self.doc = Automerge::new_with_encoding(ENCODING);
             return Err(Refusal::WrongDocument);

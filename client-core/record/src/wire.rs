@@ -10,7 +10,9 @@ use serde_bytes::ByteBuf;
 use crate::{
     fingerprint::Fingerprint,
     id::{AreaId, DocumentId, EpochId, Kind},
+    limits,
     refusal::Refusal,
+    shape,
 };
 
 /// The version in every request and response.
@@ -283,13 +285,18 @@ pub enum DecodeError {
 
 /// A message that states the protocol version it was written for.
 pub trait Versioned {
+    /// Most CBOR items that such a message may consist of.
+    const MAX_ITEMS: usize;
+
     /// The stated version.
     fn version(&self) -> u16;
 }
 
 macro_rules! versioned {
-    ($($message:ty),*) => {$(
+    ($($message:ty: $items:expr),*) => {$(
         impl Versioned for $message {
+            const MAX_ITEMS: usize = $items;
+
             fn version(&self) -> u16 {
                 self.v
             }
@@ -297,10 +304,10 @@ macro_rules! versioned {
     )*};
 }
 versioned!(
-    ExchangeRequest,
-    ExchangeResponse,
-    ReconcileRequest,
-    ReconcileResponse
+    ExchangeRequest: limits::MAX_REQUEST_ITEMS,
+    ExchangeResponse: limits::MAX_RESPONSE_ITEMS,
+    ReconcileRequest: limits::MAX_REQUEST_ITEMS,
+    ReconcileResponse: limits::MAX_RESPONSE_ITEMS
 );
 
 /// The CBOR bytes of a message.
@@ -319,6 +326,7 @@ pub fn encode<T: Serialize>(message: &T) -> Vec<u8> {
 /// # Errors
 /// [`DecodeError`] says what is wrong; the text names fields of the protocol, never content.
 pub fn decode<T: DeserializeOwned + Versioned>(bytes: &[u8]) -> Result<T, DecodeError> {
+    shape::within(bytes, T::MAX_ITEMS).map_err(|reason| DecodeError::Shape(reason.to_owned()))?;
     let mut rest = bytes;
     let message: T =
         ciborium::from_reader(&mut rest).map_err(|error| DecodeError::Shape(error.to_string()))?;

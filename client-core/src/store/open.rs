@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 pub(crate) const MIGRATIONS: &[&str] = &[include_str!("schema/001_book.sql")];
 
 /// How long a second opener waits for the first to finish before it is told.
-const OPEN_WAIT: Duration = Duration::from_millis(1_500);
+pub(crate) const OPEN_WAIT: Duration = Duration::from_millis(1_500);
 
 /// SQLite documents WAL as unsupported on the browser's file system.
 const JOURNAL: &str = if cfg!(target_family = "wasm") {
@@ -87,7 +87,7 @@ fn known_version() -> i64 {
     i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
 }
 
-fn refuse_newer(connection: &Connection) -> Result<(), OpenError> {
+pub(crate) fn refuse_newer(connection: &Connection) -> Result<(), OpenError> {
     let (found, known) = (version(connection)?, known_version());
     if found > known {
         return Err(OpenError::Failed(Error::NewerSchema { found, known }));
@@ -95,15 +95,20 @@ fn refuse_newer(connection: &Connection) -> Result<(), OpenError> {
     Ok(())
 }
 
-fn check(connection: &Connection) -> Result<(), OpenError> {
-    let verdict: Option<String> = connection
+pub(crate) fn check(connection: &Connection) -> Result<(), OpenError> {
+    let verdict: rusqlite::Result<Option<String>> = connection
         .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
-        .optional()?;
-    match verdict.as_deref() {
-        Some("ok") => Ok(()),
-        other => Err(OpenError::Damaged(
-            other.unwrap_or("the check gave no answer").to_owned(),
+        .optional();
+    match verdict {
+        Ok(Some(text)) if text == "ok" => Ok(()),
+        Ok(other) => Err(OpenError::Damaged(
+            other.unwrap_or_else(|| "the check gave no answer".to_owned()),
         )),
+        // An encrypted page that does not verify is a plain error to SQLite.
+        Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::Unknown) => {
+            Err(OpenError::Damaged("a page does not verify".to_owned()))
+        }
+        Err(error) => Err(error.into()),
     }
 }
 

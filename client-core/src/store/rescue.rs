@@ -60,17 +60,24 @@ impl RescueReport {
     }
 }
 
+/// Opens the damaged database. Asked for again after each damaged place: an encrypted connection that
+/// met one reads nothing any more.
+pub(crate) type Source<'a> = &'a dyn Fn() -> Result<Connection>;
+
 /// Begins a book in `fresh` with whatever can be read of `damaged`.
 pub(crate) fn carry_over(
-    damaged: Result<&Connection, &rusqlite::Error>,
+    damaged: Source<'_>,
     fresh: &mut Connection,
     now_ms: i64,
     report: &mut RescueReport,
 ) -> Result<()> {
     open::prepare(fresh)?;
     let tx = fresh.transaction()?;
-    match damaged {
-        Ok(damaged) => salvage::carry_over(damaged, &tx, now_ms, report)?,
+    match damaged() {
+        Ok(connection) => {
+            let mut source = salvage::Salvage::new(connection, damaged);
+            salvage::carry_over(&mut source, &tx, now_ms, report)?;
+        }
         Err(error) => report.lose("everything", error),
     }
     let detail = serde_json::to_value(&*report).unwrap_or_default();

@@ -100,13 +100,10 @@ fn snapshot(
     received_ms: &[i64],
 ) -> Result<bool> {
     let connection = context.connection;
-    let none: [&[u8]; 0] = [];
-    let Ok(theirs) = Document::load(entry.document, entry.kind, Some(bytes), none) else {
-        return bad(context, area, entry, bytes, Refusal::Malformed);
+    let theirs = match Document::receive_whole(entry.document, entry.kind, bytes) {
+        Ok(theirs) => theirs,
+        Err(refusal) => return bad(context, area, entry, bytes, refusal),
     };
-    if !theirs.states_itself() {
-        return bad(context, area, entry, bytes, Refusal::WrongDocument);
-    }
     if received_ms.len() != theirs.change_count() {
         return Err(Error::Contradiction(
             "receipt times that do not match a snapshot",

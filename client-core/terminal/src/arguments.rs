@@ -21,7 +21,8 @@ Mã thoát · Exit codes:
   7  chưa kết nối được, dữ liệu vẫn nằm trên máy · no connection; everything is kept on the device
   8  máy chủ từ chối · the server refused
   9  kho dữ liệu trên máy có vấn đề · the local store has a problem
-  10 sổ đang được chương trình khác mở · another program has the book open";
+  10 sổ đang được chương trình khác mở · another program has the book open
+  11 khóa không mở được sổ · the key or passphrase does not open the book";
 
 /// sokiem: the officer's book in a terminal.
 #[derive(Debug, Parser)]

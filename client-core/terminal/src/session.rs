@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use sokiem_client_core::{
     Book, Enrolment, Error,
+    keys::FileKeys,
     platform::{SystemClock, SystemRandom},
     sync::{TransportError, http::HttpTransport},
 };
@@ -13,6 +14,8 @@ use crate::{arguments::Common, failure::Failure, output::Output};
 
 /// The book's file inside its folder.
 const FILE: &str = "book.sqlite3";
+/// The file with its key.
+const KEY_FILE: &str = "book.key";
 
 /// Opens the book, and tells where a damaged one was set aside.
 pub(crate) fn open(common: &Common, output: &Output) -> Result<Book, Failure> {
@@ -20,7 +23,8 @@ pub(crate) fn open(common: &Common, output: &Output) -> Result<Book, Failure> {
         Some(folder) => folder.clone(),
         None => default_folder()?,
     };
-    let opened = Book::open(folder.join(FILE), SystemClock, SystemRandom)?;
+    let keys = FileKeys::new(folder.join(KEY_FILE));
+    let opened = Book::open_with(folder.join(FILE), &keys, SystemClock, SystemRandom)?;
     if let Some(report) = &opened.rescued {
         output.rescued(report);
     }
@@ -83,6 +87,31 @@ impl From<Error> for Failure {
             Error::NewerSchema { .. } => Failure::new(
                 9,
                 "sổ do phiên bản mới hơn ghi: hãy cài phiên bản mới",
+                english,
+            ),
+            Error::WrongKey(file) => Failure::new(
+                11,
+                format!(
+                    "khóa không mở được sổ {}: hãy dùng đúng tệp khóa hoặc cụm mật khẩu của sổ này; sổ vẫn nguyên vẹn",
+                    file.display()
+                ),
+                english,
+            ),
+            Error::KeyMissing(file) => Failure::new(
+                11,
+                format!(
+                    "có sổ {} nhưng không có khóa: hãy đưa tệp khóa của sổ về chỗ cũ; sổ vẫn nguyên vẹn",
+                    file.display()
+                ),
+                english,
+            ),
+            Error::WrongPassphrase => Failure::new(11, "cụm mật khẩu không đúng", english),
+            Error::KeyFile(_) | Error::KeyStore(_) => {
+                Failure::new(11, "không đọc hoặc ghi được tệp khóa của sổ", english)
+            }
+            Error::NoCipher => Failure::new(
+                9,
+                "bản cài đặt này không mã hóa được: sổ không được mở",
                 english,
             ),
             Error::NoSuchDocument(document) => Failure::not_found(document),

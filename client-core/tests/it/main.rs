@@ -14,4 +14,5 @@ mod platform;
 mod recovery;
 mod rescue;
 mod schedule;
+mod sealing;
 mod sync;

@@ -5,7 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use sokiem_client_core::{Book, Error, OpenedBook, search::Query};
+use rusqlite::Connection;
+use sokiem_client_core::{Book, Error, OpenedBook, keys::BookKey, search::Query};
 use sokiem_record::id::DocumentId;
 
 use crate::{
@@ -15,13 +16,16 @@ use crate::{
 };
 
 fn open(path: &Path) -> Result<OpenedBook, Error> {
-    Book::open(path, TestClock::at(1_700_000_000_000), Seeded::new(3))
+    Book::open(
+        path,
+        &key(),
+        TestClock::at(1_700_000_000_000),
+        Seeded::new(3),
+    )
 }
 
-fn write_at(path: &Path, from: usize, bytes: &[u8]) {
-    let mut content = fs::read(path).unwrap();
-    content[from..from + bytes.len()].copy_from_slice(bytes);
-    fs::write(path, content).unwrap();
+fn key() -> BookKey {
+    BookKey::from_bytes([3; 32])
 }
 
 #[test]
@@ -60,8 +64,11 @@ fn a_book_of_a_newer_version_is_refused_and_left_untouched() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("book.db");
     drop(open(&path).unwrap());
-    // The version lies at byte 60 of the header, big-endian.
-    write_at(&path, 60, &900_u32.to_be_bytes());
+    {
+        let newer = Connection::open(&path).unwrap();
+        key().unlock(&newer).unwrap();
+        newer.pragma_update(None, "user_version", 900).unwrap();
+    }
     let before = fs::read(&path).unwrap();
     assert!(matches!(
         open(&path),
@@ -145,19 +152,26 @@ fn a_book_with_damaged_pages_is_set_aside_and_what_can_be_read_is_carried_over()
 }
 
 #[test]
-fn a_file_that_is_no_database_at_all_is_set_aside_too() {
+fn a_file_of_zeros_as_a_power_cut_leaves_it_is_set_aside() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("book.db");
-    fs::write(
-        &path,
-        b"not a database, but perhaps somebody's only copy of something".repeat(100),
-    )
-    .unwrap();
+    fs::write(&path, [0; 10_000]).unwrap();
     let before = fs::read(&path).unwrap();
     let report = open(&path).unwrap().rescued.unwrap();
     assert_eq!(fs::read(&report.set_aside).unwrap(), before);
     assert!(!report.enrolment && report.documents == 0 && !report.lost.is_empty());
     assert_eq!(damaged_files(folder.path()).len(), 1);
+}
+
+#[test]
+fn a_file_in_which_nothing_speaks_for_the_key_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("book.db");
+    let somebodys = b"not a database, but perhaps somebody's only copy of something".repeat(100);
+    fs::write(&path, &somebodys).unwrap();
+    assert!(matches!(open(&path), Err(Error::WrongKey(_))));
+    assert_eq!(fs::read(&path).unwrap(), somebodys);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 }
 
 #[test]
@@ -211,7 +225,7 @@ fn a_rescue_that_was_interrupted_is_done_again_or_finished() {
     );
     // Interrupted while the new one was written: what there is of it is begun anew.
     fs::write(folder.path().join("book.db.rescuing"), b"half a file").unwrap();
-    fs::write(&path, b"damaged").unwrap();
+    fs::write(&path, [0; 7]).unwrap();
     assert!(open(&path).unwrap().rescued.is_some());
     assert!(!folder.path().join("book.db.rescuing").exists());
 }

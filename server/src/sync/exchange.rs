@@ -1,20 +1,12 @@
 //! The one request that keeps a device in step: push, then pull.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use axum::extract::State;
 use sokiem_record::{
-    ChangeHash,
-    chunk::ChangeHeader,
-    id::{DocumentId, EpochId},
+    id::EpochId,
     limits,
-    wire::{
-        ChangeOutcome, DocumentOutcome, DocumentPush, ExchangeRequest, ExchangeResponse,
-        PROTOCOL_VERSION,
-    },
+    wire::{DocumentPush, ExchangeRequest, ExchangeResponse, PROTOCOL_VERSION},
 };
 
 use crate::{
@@ -26,7 +18,7 @@ use crate::{
         problem::{Cause, Problem},
     },
     sync::{
-        ingest::{self, Pusher},
+        ingest::{self, Pusher, Pushing},
         pull::{Made, Puller},
         scope, stored,
     },
@@ -60,7 +52,11 @@ pub(crate) async fn exchange(
         received_ms: server_time_ms,
         quarantine_bytes: app.config.limits.quarantine_bytes,
     };
-    let (pushed, own) = push(&app, pusher, request.push).await?;
+    let Pushing {
+        outcomes: pushed,
+        own,
+        ..
+    } = push(&app, pusher, request.push).await?;
     let metrics = Arc::clone(&app.metrics);
     let (scope, pulled, made) = app
         .store
@@ -133,38 +129,18 @@ fn expect_within_limits(request: &ExchangeRequest) -> Result<(), Problem> {
     }
 }
 
-type Own = HashMap<DocumentId, HashSet<ChangeHash>>;
-
 /// Stores the push in slices, so that a long one lets others in between.
-async fn push(
-    app: &App,
-    pusher: Pusher,
-    pushes: Vec<DocumentPush>,
-) -> Result<(Vec<DocumentOutcome>, Own), Problem> {
-    let mut outcomes = Vec::with_capacity(pushes.len());
-    let mut own = Own::new();
-    let mut rest = pushes.into_iter().peekable();
-    while rest.peek().is_some() {
-        let slice: Vec<DocumentPush> = rest
-            .by_ref()
-            .take(app.config.limits.push_slice_documents)
-            .collect();
-        let (slice, answered) = app
+async fn push(app: &App, pusher: Pusher, pushes: Vec<DocumentPush>) -> Result<Pushing, Problem> {
+    let mut pushing = Pushing::new(pushes);
+    let documents = app.config.limits.push_slice_documents;
+    while !pushing.is_done() {
+        pushing = app
             .store
             .write(move |writing| {
-                let answered = ingest::ingest(writing, pusher, &slice)?;
-                Ok::<_, Error>((slice, answered))
+                ingest::ingest(writing, pusher, &mut pushing, documents)?;
+                Ok::<_, Error>(pushing)
             })
             .await?;
-        for (push, outcome) in slice.iter().zip(&answered) {
-            let stored = push.changes.iter().zip(&outcome.changes);
-            let stored = stored.filter(|(_, outcome)| **outcome == ChangeOutcome::Stored);
-            let hashes = stored.filter_map(|(bytes, _)| ChangeHeader::parse(bytes).ok());
-            own.entry(push.document)
-                .or_default()
-                .extend(hashes.map(|header| header.hash));
-        }
-        outcomes.extend(answered);
     }
-    Ok((outcomes, own))
+    Ok(pushing)
 }

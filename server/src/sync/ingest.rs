@@ -41,12 +41,70 @@ pub(super) struct Pusher {
     pub(super) quarantine_bytes: u64,
 }
 
-/// Takes in some documents of one push. Everything stored here is one write.
+/// A push on its way in, as far as it has come.
+pub(super) struct Pushing {
+    pub(super) pushes: Vec<DocumentPush>,
+    /// Outcomes of the documents so far; the last one's may be incomplete.
+    pub(super) outcomes: Vec<DocumentOutcome>,
+    /// Changes that this push has brought and that were stored.
+    pub(super) own: HashMap<DocumentId, HashSet<ChangeHash>>,
+    /// The document that comes next, and which of its changes.
+    next: (usize, usize),
+    /// What was refused of that document so far.
+    refused: HashSet<ChangeHash>,
+}
+
+impl Pushing {
+    pub(super) fn new(pushes: Vec<DocumentPush>) -> Self {
+        Self {
+            outcomes: Vec::with_capacity(pushes.len()),
+            pushes,
+            own: HashMap::new(),
+            next: (0, 0),
+            refused: HashSet::new(),
+        }
+    }
+
+    pub(super) fn is_done(&self) -> bool {
+        self.next.0 >= self.pushes.len()
+    }
+}
+
+/// What one write may cost before others get their turn. Counted, not timed, so that the same push
+/// is cut the same way everywhere.
+struct Budget {
+    documents: usize,
+    changes: usize,
+    work: u64,
+}
+
+/// Work of one write: about a byte read, hashed or decoded, or a sixteenth of an operation.
+const SLICE_WORK: u64 = 256 * 1024;
+/// Changes in one write.
+const SLICE_CHANGES: usize = 256;
+/// What applying one operation costs, beside its bytes.
+const WORK_PER_OP: u64 = 16;
+/// Changes of one document in one write that may fail while they are applied; each costs loading the document.
+/// After so many the rest of them is refused alike.
+const MAX_POISONED: usize = 4;
+
+impl Budget {
+    fn is_spent(&self) -> bool {
+        self.documents == 0 || self.changes == 0 || self.work == 0
+    }
+
+    fn spend(&mut self, work: u64) {
+        self.work = self.work.saturating_sub(work);
+    }
+}
+
+/// Takes in the next documents of a push, as many as one write should. Everything stored here is one write.
 pub(super) fn ingest(
     writing: &Writing<'_>,
     pusher: Pusher,
-    pushes: &[DocumentPush],
-) -> Result<Vec<DocumentOutcome>, Error> {
+    pushing: &mut Pushing,
+    documents: usize,
+) -> Result<(), Error> {
     let writable: HashMap<AreaId, bool> = scope::of_account(writing.sql, pusher.account)?
         .into_iter()
         .map(|grant| (grant.area, grant.writable))
@@ -60,7 +118,15 @@ pub(super) fn ingest(
         campaigns: RefCell::default(),
         quarantined: Cell::new(None),
     };
-    pushes.iter().map(|push| session.document(push)).collect()
+    let mut budget = Budget {
+        documents,
+        changes: SLICE_CHANGES,
+        work: SLICE_WORK,
+    };
+    while !pushing.is_done() && !budget.is_spent() {
+        session.document(pushing, &mut budget)?;
+    }
+    Ok(())
 }
 
 /// Whose changes the device may bring.
@@ -98,6 +164,13 @@ impl Actors {
     }
 }
 
+/// When a document is read to see whether changes spoil it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Care {
+    AtTheEnd,
+    AfterEachChange,
+}
+
 struct Session<'a> {
     writing: &'a Writing<'a>,
     pusher: Pusher,
@@ -114,49 +187,106 @@ struct Open {
     document: Document,
     fresh: Vec<Fresh>,
     bytes: u64,
+    /// Changes that failed while they were applied.
+    poisoned: usize,
 }
 
 impl Session<'_> {
-    fn document(&self, push: &DocumentPush) -> Result<DocumentOutcome, Error> {
+    fn document(&self, pushing: &mut Pushing, budget: &mut Budget) -> Result<(), Error> {
+        // Reading the document after each change finds the one that spoils it, and costs far more than
+        // reading it after all of them. So that is done only when something did spoil it.
+        if !self.part(pushing, budget, Care::AtTheEnd)? {
+            self.part(pushing, budget, Care::AfterEachChange)?;
+        }
+        Ok(())
+    }
+
+    /// Takes in the next document, or as many of its changes as the budget allows; at least one. False when the
+    /// document can't be read with them, and so nothing was done.
+    fn part(&self, pushing: &mut Pushing, budget: &mut Budget, care: Care) -> Result<bool, Error> {
+        let (index, first) = pushing.next;
+        let Some(push) = pushing.pushes.get(index) else {
+            return Ok(true);
+        };
         self.writing.metrics.documents_touched.inc();
         let row = stored::find(self.writing.sql, push.document)?;
         let barred = self.barred(push, row.as_ref())?;
-        let mut changes = Vec::with_capacity(push.changes.len());
-        let mut refused: HashSet<ChangeHash> = HashSet::new();
+        let refused = &mut pushing.refused;
+        let mut outcomes = Vec::new();
         let mut open = None;
-        for bytes in &push.changes {
+        for bytes in push
+            .changes
+            .iter()
+            .skip(first)
+            .map(|bytes| bytes.as_slice())
+        {
             let outcome = match barred {
                 Some(refusal) => self.bar(push, bytes, refusal)?,
-                None => self.change(push, row.as_ref(), &mut open, &refused, bytes)?,
+                None => self.change(
+                    push,
+                    row.as_ref(),
+                    &mut open,
+                    refused,
+                    (bytes, care),
+                    budget,
+                )?,
             };
             if let ChangeOutcome::Refused(refusal) = outcome {
                 refused.insert(self.quarantine(push, bytes, refusal)?);
             }
-            changes.push(outcome);
+            outcomes.push(outcome);
+            budget.changes = budget.changes.saturating_sub(1);
+            budget.spend(bytes.len() as u64);
+            if budget.is_spent() {
+                break;
+            }
         }
         let mut area = row.as_ref().map(|row| row.area);
         if let Some(open) = open.filter(|open| !open.fresh.is_empty()) {
-            if self.keep(push, row.as_ref(), &open)? {
-                area = area.or(Some(push.area));
-            } else {
-                for (outcome, bytes) in changes.iter_mut().zip(&push.changes) {
+            if !self.keep(push, row.as_ref(), &open)? {
+                if care == Care::AtTheEnd {
+                    return Ok(false);
+                }
+                for (outcome, bytes) in outcomes.iter_mut().zip(push.changes.iter().skip(first)) {
                     if *outcome == ChangeOutcome::Stored {
                         *outcome = ChangeOutcome::Refused(Refusal::DoesNotApply);
-                        self.quarantine(push, bytes, Refusal::DoesNotApply)?;
+                        refused.insert(self.quarantine(push, bytes, Refusal::DoesNotApply)?);
                     }
                 }
+            } else {
+                area = area.or(Some(push.area));
+                let own = pushing.own.entry(push.document).or_default();
+                own.extend(open.fresh.iter().map(|change| change.hash));
             }
         }
-        Ok(DocumentOutcome {
-            document: push.document,
-            area,
-            changes,
-        })
+        let seen = first + outcomes.len();
+        let document = push.document;
+        let complete = seen >= push.changes.len();
+        match pushing.outcomes.get_mut(index) {
+            Some(begun) => {
+                begun.area = area;
+                begun.changes.extend(outcomes);
+            }
+            None => pushing.outcomes.push(DocumentOutcome {
+                document,
+                area,
+                changes: outcomes,
+            }),
+        }
+        if complete {
+            pushing.refused.clear();
+            pushing.next = (index + 1, 0);
+            budget.documents = budget.documents.saturating_sub(1);
+        } else {
+            pushing.next = (index, seen);
+        }
+        Ok(true)
     }
 
     /// Stores what came; false when the document with it can't be read, and so nothing was stored.
     fn keep(&self, push: &DocumentPush, row: Option<&Row>, open: &Open) -> Result<bool, Error> {
-        let Ok(summary) = catch_unwind(AssertUnwindSafe(|| open.document.summary())) else {
+        let summary = catch_unwind(AssertUnwindSafe(|| open.document.summary())).ok();
+        let Some(summary) = summary.filter(|_| open.document.is_readable()) else {
             tracing::warn!(document = %push.document, "a document can't be read with what was pushed");
             return Ok(false);
         };
@@ -230,7 +360,8 @@ impl Session<'_> {
         row: Option<&Row>,
         open: &mut Option<Open>,
         refused: &HashSet<ChangeHash>,
-        bytes: &[u8],
+        (bytes, care): (&[u8], Care),
+        budget: &mut Budget,
     ) -> Result<ChangeOutcome, Error> {
         let header = match ChangeHeader::parse(bytes) {
             Ok(header) => header,
@@ -244,12 +375,26 @@ impl Session<'_> {
         }
         let current = match open {
             Some(current) => current,
-            None => open.insert(self.open(push, row)?),
+            None => {
+                budget.spend(row.map_or(0, |row| row.bytes));
+                open.insert(self.open(push, row)?)
+            }
         };
+        if current.poisoned >= MAX_POISONED {
+            return Ok(ChangeOutcome::Refused(Refusal::DoesNotApply));
+        }
+        budget.spend(header.ops.saturating_mul(WORK_PER_OP));
         if current.bytes + bytes.len() as u64 > limits::MAX_DOCUMENT_BYTES {
             return Ok(ChangeOutcome::Refused(Refusal::TooLarge));
         }
-        match current.document.receive(bytes) {
+        let received = match care {
+            Care::AtTheEnd => current.document.receive_unread(bytes),
+            Care::AfterEachChange => {
+                budget.spend(current.bytes);
+                current.document.receive(bytes)
+            }
+        };
+        match received {
             Ok(Received::Applied(header)) => {
                 current.bytes += bytes.len() as u64;
                 current.fresh.push(Fresh {
@@ -275,6 +420,8 @@ impl Session<'_> {
             Ok(Received::Refused(refusal)) => Ok(ChangeOutcome::Refused(refusal)),
             Err(poisoned) => {
                 tracing::warn!(document = %push.document, error = %poisoned, "a change does not apply");
+                current.poisoned += 1;
+                budget.spend(current.bytes);
                 // The last entry of `fresh` is an earlier, good change: only the document is lost.
                 current.document = self.reload(push, row, &current.fresh)?;
                 Ok(ChangeOutcome::Refused(Refusal::DoesNotApply))
@@ -319,6 +466,7 @@ impl Session<'_> {
             document: self.reload(push, row, &[])?,
             fresh: Vec::new(),
             bytes: row.map_or(0, |row| row.bytes),
+            poisoned: 0,
         })
     }
 

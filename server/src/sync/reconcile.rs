@@ -46,6 +46,16 @@ pub(crate) async fn reconcile(
             limits::MAX_RECONCILE_DOCUMENTS
         )));
     }
+    if request
+        .documents
+        .iter()
+        .any(|document| document.heads.len() > limits::MAX_DOCUMENT_ACTORS)
+    {
+        return Err(Problem::new(Cause::BodyTooLarge).detail(format!(
+            "A document has at most {} heads",
+            limits::MAX_DOCUMENT_ACTORS
+        )));
+    }
     app.metrics.reconciles.inc();
     tracing::warn!(area = %request.area, device = %caller.device, "a device reconciles");
     app.store

@@ -291,6 +291,13 @@ impl Phone {
         self.url = town.server.url();
     }
 
+    /// Speaks to another address from here on, over a new connection each time: a server that has not read
+    /// a bomb to its end closes the connection.
+    pub(crate) fn turn_to(&mut self, url: &str) {
+        self.http = Client::builder().pool_max_idle_per_host(0).build().unwrap();
+        url.clone_into(&mut self.url);
+    }
+
     pub(crate) fn author(&self) -> Author {
         Author {
             actor: self.actor,
@@ -321,6 +328,18 @@ impl Phone {
         push(id, document.kind(), *area, vec![written.bytes])
     }
 
+    /// Writes a merging text on this phone.
+    pub(crate) fn text(&mut self, id: DocumentId, path: &str, text: &str) -> DocumentPush {
+        let author = self.author();
+        let (area, document) = self.held.get_mut(&id).unwrap();
+        let edit = Edit::Text {
+            path: path.parse().unwrap(),
+            text: text.to_owned(),
+        };
+        let written = document.edit(&author, None, &[edit]).unwrap().unwrap();
+        push(id, document.kind(), *area, vec![written.bytes])
+    }
+
     pub(crate) fn request(&self, push: Vec<DocumentPush>) -> ExchangeRequest {
         ExchangeRequest {
             v: PROTOCOL_VERSION,
@@ -331,14 +350,25 @@ impl Phone {
     }
 
     pub(crate) async fn post(&self, path: &str, body: Vec<u8>) -> reqwest::Response {
-        self.http
+        self.post_encoded(path, body, None).await
+    }
+
+    /// Posts a body that is compressed as `encoding` says.
+    pub(crate) async fn post_encoded(
+        &self,
+        path: &str,
+        body: Vec<u8>,
+        encoding: Option<&str>,
+    ) -> reqwest::Response {
+        let mut request = self
+            .http
             .post(format!("{}{path}", self.url))
             .bearer_auth(&self.credential)
-            .header("content-type", wire::MEDIA_TYPE)
-            .body(body)
-            .send()
-            .await
-            .unwrap()
+            .header("content-type", wire::MEDIA_TYPE);
+        if let Some(encoding) = encoding {
+            request = request.header("content-encoding", encoding);
+        }
+        request.body(body).send().await.unwrap()
     }
 
     pub(crate) async fn send(&self, request: &ExchangeRequest) -> ExchangeResponse {

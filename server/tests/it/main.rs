@@ -3,7 +3,8 @@
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::panic,
-    reason = "a test that can't go on fails where it stands"
+    clippy::print_stdout,
+    reason = "a test that can't go on fails where it stands, and prints its seed and its figures"
 )]
 
 mod attachments;
@@ -13,6 +14,7 @@ mod desk;
 mod enrolment;
 mod exchange;
 mod harness;
+mod hostile;
 mod local;
 mod openapi;
 mod pages;

@@ -16,6 +16,7 @@ mod fold;
 mod history;
 mod hostile;
 mod media;
+mod snapshot;
 mod support;
 mod typed;
 mod versions;

@@ -12,17 +12,54 @@ use sokiem_record::{
 
 use crate::{
     error::Result,
-    store::{areas, documents, enrolment, outbox, projection, quarantine, rescue::RescueReport},
+    store::{
+        areas, documents, enrolment, outbox, projection, quarantine,
+        rescue::{RescueReport, Source},
+    },
 };
 
 /// Rows between two damaged places that are asked for one by one.
 const MOST_PROBES: i64 = 100_000;
+/// How often the database is opened again for one table: a row that can't be read costs a few
+/// milliseconds where it is encrypted.
+const MOST_MISSES: u32 = 1_000;
 
 type Cells = Vec<Value>;
 
+/// The damaged database while it is read.
+pub(super) struct Salvage<'a> {
+    connection: Connection,
+    again: Source<'a>,
+}
+
+impl<'a> Salvage<'a> {
+    pub(super) fn new(connection: Connection, again: Source<'a>) -> Self {
+        Self { connection, again }
+    }
+
+    /// Whether there is anything left to ask for: without its first page a database has no tables.
+    fn has_tables(&self) -> bool {
+        let count = self
+            .connection
+            .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0));
+        count.is_ok_and(|count: i64| count > 0)
+    }
+
+    /// Reads until the end or the first damaged place.
+    fn read(&mut self, sql: &str, found: &mut BTreeMap<i64, Cells>) -> rusqlite::Result<()> {
+        let done = read(&self.connection, sql, found);
+        if done.is_err()
+            && let Ok(fresh) = (self.again)()
+        {
+            self.connection = fresh;
+        }
+        done
+    }
+}
+
 /// Every row of a table that can be read, by its number.
 fn rows(
-    source: &Connection,
+    source: &mut Salvage<'_>,
     table: &str,
     columns: &str,
     report: &mut RescueReport,
@@ -34,12 +71,14 @@ fn rows(
         "number"
     };
     let select = format!("SELECT {key}, {columns} FROM {table}");
-    let up = read(source, &format!("{select} ORDER BY {key}"), &mut found);
+    let up = source.read(&format!("{select} ORDER BY {key}"), &mut found);
     let Err(error) = up else { return found };
     report.lose(table, &error);
+    if !source.has_tables() {
+        return found;
+    }
     let low = found.last_key_value().map_or(0, |(number, _)| *number);
-    let _ = read(
-        source,
+    let _ = source.read(
         &format!("{select} WHERE {key} > {low} ORDER BY {key} DESC"),
         &mut found,
     );
@@ -48,19 +87,19 @@ fn rows(
         .next()
         .map(|(number, _)| *number);
     let high = high.unwrap_or(low.saturating_add(MOST_PROBES));
+    let mut misses = 0;
     for number in
         (low.saturating_add(1)..high).take(usize::try_from(MOST_PROBES).unwrap_or(usize::MAX))
     {
-        let _ = read(
-            source,
-            &format!("{select} WHERE {key} = {number}"),
-            &mut found,
-        );
+        let probe = source.read(&format!("{select} WHERE {key} = {number}"), &mut found);
+        misses += u32::from(probe.is_err());
+        if misses == MOST_MISSES {
+            break;
+        }
     }
     found
 }
 
-/// Reads until the end or the first damaged place.
 fn read(source: &Connection, sql: &str, found: &mut BTreeMap<i64, Cells>) -> rusqlite::Result<()> {
     let mut statement = source.prepare(sql)?;
     let columns = statement.column_count();
@@ -95,7 +134,7 @@ fn integer(cells: &Cells, column: usize) -> Option<i64> {
 
 /// Carries over what can be read, in one transaction of the fresh database.
 pub(super) fn carry_over(
-    source: &Connection,
+    source: &mut Salvage<'_>,
     fresh: &Connection,
     now_ms: i64,
     report: &mut RescueReport,
@@ -142,7 +181,7 @@ pub(super) fn carry_over(
 }
 
 fn carry_enrolment(
-    source: &Connection,
+    source: &mut Salvage<'_>,
     fresh: &Connection,
     report: &mut RescueReport,
 ) -> Result<()> {
@@ -334,7 +373,7 @@ fn set_aside_change(
 }
 
 fn carry_quarantine(
-    source: &Connection,
+    source: &mut Salvage<'_>,
     fresh: &Connection,
     now_ms: i64,
     report: &mut RescueReport,

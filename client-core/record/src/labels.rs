@@ -228,6 +228,7 @@ const FIELDS: &[(&str, &str, &str)] = &[
     ("role", "vai trò", "role"),
     ("image", "hình chữ ký", "image"),
     ("signed_ms", "ký lúc", "signed at"),
+    ("signature", "chữ ký điện tử", "electronic signature"),
     ("refused", "từ chối ký", "refused to sign"),
     ("refusal_reason", "lý do từ chối", "reason for refusing"),
     ("comments", "góp ý", "comments"),

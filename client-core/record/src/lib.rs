@@ -42,6 +42,7 @@
 //! ```
 
 pub mod attachment;
+pub mod attestation;
 pub mod chunk;
 pub mod criteria;
 pub mod document;
@@ -63,6 +64,7 @@ pub mod snapshot;
 pub mod summary;
 pub mod typed;
 mod value;
+pub mod verification;
 pub mod wire;
 pub mod words;
 

@@ -78,6 +78,7 @@ const WORDS: &[(&str, &str, &str)] = &[
     ("signature", "chữ ký", "signature"),
     ("team", "đoàn kiểm tra", "team"),
     ("witness", "người chứng kiến", "witness"),
+    ("device", "thiết bị", "device"),
     ("province", "tỉnh", "province"),
     ("district", "huyện", "district"),
     ("commune", "xã", "commune"),

@@ -19,6 +19,9 @@ pub(super) const REVIEW: &[(&str, Node)] = &[
                 ("account", Field(Uuid)),
                 ("decided_ms", Field(TimeMs)),
                 ("reason", Field(Block)),
+                // The server's signature, see `attestation`.
+                ("key", Field(Line)),
+                ("signature", Field(Line)),
             ],
         ),
     ),
@@ -98,7 +101,13 @@ pub(super) const AREA: &[(&str, Node)] = &[
         "actors",
         Node::Flat(
             KeyType::Uuid,
-            &[("account", Uuid), ("device", Uuid), ("device_name", Line)],
+            &[
+                ("account", Uuid),
+                ("device", Uuid),
+                ("device_name", Line),
+                // The actor's public key, hexadecimal; null once it was revoked.
+                ("key", Line),
+            ],
         ),
     ),
 ];

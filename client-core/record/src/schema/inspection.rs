@@ -106,13 +106,23 @@ pub(super) const FIELDS: &[(&str, Node)] = &[
         Node::Collection(
             KeyType::Uuid,
             &[
-                ("role", Field(Choice(&["team", "unit", "witness"]))),
+                (
+                    "role",
+                    Field(Choice(&["team", "unit", "witness", "device"])),
+                ),
                 ("name", Field(Line)),
                 ("title", Field(Line)),
                 ("image", Field(ContentHash)),
                 ("signed_ms", Field(TimeMs)),
                 ("refused", Field(Bool)),
                 ("refusal_reason", Field(Block)),
+                // Of a device, see `attestation`: hexadecimal hashes ascending, joined by spaces, and
+                // what was signed with which key for whom.
+                ("heads", Field(Block)),
+                ("account", Field(Uuid)),
+                ("device", Field(Uuid)),
+                ("key", Field(Line)),
+                ("signature", Field(Line)),
             ],
         ),
     ),

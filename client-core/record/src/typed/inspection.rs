@@ -149,6 +149,11 @@ element!(
         signed_ms: Option<i64>,
         refused: Option<bool>,
         refusal_reason: Option<String>,
+        heads: Option<String>,
+        account: Option<Uuid>,
+        device: Option<Uuid>,
+        key: Option<String>,
+        signature: Option<String>,
     }
 );
 element!(

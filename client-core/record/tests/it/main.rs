@@ -17,6 +17,7 @@ mod history;
 mod hostile;
 mod media;
 mod snapshot;
+mod signatures;
 mod support;
 mod typed;
 mod versions;

@@ -77,6 +77,12 @@ impl Disk {
         self.0.state().faults.hits()
     }
 
+    /// The number of the last call that met a fault; 0 before the first. [`Fault::Full`] waits for a call
+    /// that needs room, so this may be a later one than was asked for.
+    pub fn last_fault(&self) -> u64 {
+        self.0.state().faults.last()
+    }
+
     /// How much fits on it: writes beyond are answered `SQLITE_FULL`. `None`, as in the beginning: anything.
     pub fn set_capacity(&self, bytes: Option<u64>) {
         self.0.state().capacity = bytes;
@@ -123,6 +129,11 @@ impl Disk {
     /// What a file holds at the moment, synced or not.
     pub fn read(&self, name: &str) -> Option<Vec<u8>> {
         self.0.state().seen(name)
+    }
+
+    /// Puts a file there as if it had always been, in the place of one with the same name.
+    pub fn write(&self, name: &str, bytes: &[u8]) {
+        self.0.state().put(name, bytes);
     }
 
     /// Overwrites bytes of a file under whoever has it open, as a failing disk would. False when there is no

@@ -44,6 +44,7 @@ pub(crate) struct Faults {
     waiting: BTreeMap<u64, Fault>,
     full: bool,
     hits: u64,
+    last: u64,
 }
 
 impl Faults {
@@ -60,6 +61,10 @@ impl Faults {
         self.hits
     }
 
+    pub(crate) fn last(&self) -> u64 {
+        self.last
+    }
+
     /// What happens to the call with this number.
     pub(crate) fn take(&mut self, number: u64, call: Call) -> Option<Fault> {
         let mut due = self.waiting.remove(&number);
@@ -71,7 +76,10 @@ impl Faults {
             self.full = false;
             due = Some(Fault::Full);
         }
-        self.hits += u64::from(due.is_some());
+        if due.is_some() {
+            self.hits += 1;
+            self.last = number;
+        }
         due
     }
 }

@@ -194,7 +194,7 @@ impl State {
         }
     }
 
-    fn put(&mut self, name: &str, bytes: &[u8]) {
+    pub(crate) fn put(&mut self, name: &str, bytes: &[u8]) {
         let id = self.new_id();
         let file = File {
             content: Content::of(bytes.to_vec()),

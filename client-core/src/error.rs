@@ -59,9 +59,14 @@ pub enum Error {
     /// The database is damaged. It was not changed.
     #[error("the book's database is damaged: {0}")]
     Damaged(String),
+    /// There is no room on the device. What was saved before is safe; this was not saved.
+    #[error(
+        "the device's storage is full, this was not saved: free some space, then save again ({0})"
+    )]
+    Full(#[source] rusqlite::Error),
     /// The database said no.
     #[error("the book's database failed: {0}")]
-    Database(#[from] rusqlite::Error),
+    Database(#[source] rusqlite::Error),
     /// A row of the database does not hold what it should.
     #[error("the book's database holds something unreadable: {0}")]
     Unreadable(&'static str),
@@ -108,11 +113,13 @@ impl Error {
     pub fn is_retryable(&self) -> bool {
         match self {
             Error::Transport(error) => error.is_retryable(),
-            Error::OpenElsewhere(_) | Error::Answer(_) | Error::Contradiction(_) => true,
-            Error::Database(error) => matches!(
-                error.sqlite_error_code(),
-                Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DiskFull)
-            ),
+            Error::OpenElsewhere(_)
+            | Error::Full(_)
+            | Error::Answer(_)
+            | Error::Contradiction(_) => true,
+            Error::Database(error) => {
+                error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy)
+            }
             _ => false,
         }
     }
@@ -126,6 +133,15 @@ impl Error {
                 Some(rusqlite::ErrorCode::DatabaseCorrupt | rusqlite::ErrorCode::NotADatabase)
             ),
             _ => false,
+        }
+    }
+}
+
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::DiskFull) => Error::Full(error),
+            _ => Error::Database(error),
         }
     }
 }

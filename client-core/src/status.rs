@@ -69,6 +69,10 @@ impl Failure {
                 },
             ),
             Error::Answer(_) | Error::Contradiction(_) => ("strange-answer".to_owned(), None),
+            Error::Full(_) => (
+                "storage-full".to_owned(),
+                Some("bộ nhớ máy đã đầy: hãy giải phóng bớt rồi đồng bộ lại".to_owned()),
+            ),
             _ => ("book".to_owned(), None),
         };
         Self {

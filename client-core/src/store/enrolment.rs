@@ -1,6 +1,6 @@
 //! Whose installation this is.
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 use sokiem_record::id::{AccountId, ActorId, DeviceId, EpochId};
 
@@ -106,9 +106,11 @@ pub(crate) fn set_actor(connection: &Connection, actor: ActorId) -> Result<()> {
 }
 
 pub(crate) fn epoch(connection: &Connection) -> Result<Option<EpochId>> {
-    let bytes: Option<Vec<u8>> =
-        connection.query_row("SELECT epoch FROM enrolment", [], |row| row.get(0))?;
-    Ok(bytes.as_deref().and_then(EpochId::from_slice))
+    // A rescue may have found no enrolment.
+    let bytes: Option<Option<Vec<u8>>> = connection
+        .query_row("SELECT epoch FROM enrolment", [], |row| row.get(0))
+        .optional()?;
+    Ok(bytes.flatten().as_deref().and_then(EpochId::from_slice))
 }
 
 pub(crate) fn set_epoch(connection: &Connection, epoch: EpochId) -> Result<()> {

@@ -110,12 +110,21 @@ pub(crate) fn connect(vfs: Option<&str>, path: &Path, key: &BookKey) -> Result<C
     Ok(connection)
 }
 
-/// Opens and prepares. A file that turns out not to fit is closed as it was.
+/// Opens and prepares. A file that turns out not to fit is closed as it was. What looks like damage is
+/// looked at once more: a page that could not be read may be readable the next time, and a sound book
+/// must not be set aside, nor its key be called wrong, for that.
 pub(crate) fn attempt(
     vfs: Option<&str>,
     path: &Path,
     key: &BookKey,
 ) -> Result<Connection, OpenError> {
+    match attempt_once(vfs, path, key) {
+        Err(OpenError::Damaged(_)) => attempt_once(vfs, path, key),
+        other => other,
+    }
+}
+
+fn attempt_once(vfs: Option<&str>, path: &Path, key: &BookKey) -> Result<Connection, OpenError> {
     let mut connection = connect(vfs, path, key)?;
     let log = fs::metadata(replacing::with_suffix(path, "-wal")).is_ok_and(|log| log.len() > 0);
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, log)?;

@@ -22,7 +22,8 @@ Mã thoát · Exit codes:
   8  máy chủ từ chối · the server refused
   9  kho dữ liệu trên máy có vấn đề · the local store has a problem
   10 sổ đang được chương trình khác mở · another program has the book open
-  11 khóa không mở được sổ · the key or passphrase does not open the book";
+  11 khóa không mở được sổ · the key or passphrase does not open the book
+  12 bộ nhớ máy đã đầy, chưa lưu được · the device's storage is full, this was not saved";
 
 /// sokiem: the officer's book in a terminal.
 #[derive(Debug, Parser)]

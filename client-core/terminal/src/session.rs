@@ -84,6 +84,12 @@ impl From<Error> for Failure {
             Error::OpenElsewhere(_) => {
                 Failure::new(10, "sổ đang được chương trình khác mở", english)
             }
+            Error::Full(_) => Failure::new(
+                12,
+                "bộ nhớ máy đã đầy, chưa lưu được lần này; những gì đã lưu trước đó vẫn an toàn. \
+                 Hãy giải phóng bớt bộ nhớ rồi lưu lại",
+                english,
+            ),
             Error::NewerSchema { .. } => Failure::new(
                 9,
                 "sổ do phiên bản mới hơn ghi: hãy cài phiên bản mới",

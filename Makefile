@@ -2,12 +2,13 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test bench fmt lint unit docs wasm deny
+.PHONY: help demo test bench kill fmt lint unit docs wasm deny
 
 help:
 	@echo 'make demo    play the demonstration district, print the report, stay up (ARGS="--once --json" for the report alone)'
 	@echo 'make test    check everything'
 	@echo 'make bench   run the benchmarks'
+	@echo 'make kill    kill the real programs under load (ROUNDS=200)'
 
 demo:
 	@scripts/setup build
@@ -46,3 +47,9 @@ wasm:
 bench:
 	@scripts/setup build
 	@cargo bench --locked -p sokiem-client-core -p sokiem-tests
+
+ROUNDS ?= 200
+kill:
+	@scripts/setup build
+	@cargo build --locked --release -p sokiem-tests --bins
+	@cargo run --locked --release -p sokiem-tests --bin kill -- --rounds $(ROUNDS)

@@ -8,8 +8,10 @@
 )]
 
 mod convergence;
+mod crash_points;
 mod demonstration;
 mod faults;
+mod kill;
 mod simulation;
 mod size;
 mod two_officers;

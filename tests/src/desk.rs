@@ -71,6 +71,14 @@ impl Desk {
         self.call(Method::POST, path, Some(body)).await
     }
 
+    /// Takes away.
+    ///
+    /// # Errors
+    /// [`Refusal`] for any answer that is no success.
+    pub async fn delete(&self, path: &str) -> Result<Json> {
+        self.call(Method::DELETE, path, None).await
+    }
+
     async fn call(&self, method: Method, path: &str, body: Option<Json>) -> Result<Json> {
         let request = format!("{method} {path}");
         let mut builder = self.client.request(method, format!("{}{path}", self.base));

@@ -1,0 +1,114 @@
+//! The server as a process that dies and comes back at the same address.
+
+use std::{
+    io::{BufRead, BufReader, Write},
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+};
+
+use crate::{Result, kill::Programs};
+
+pub(super) struct Server {
+    program: PathBuf,
+    folder: PathBuf,
+    listen: String,
+    url: String,
+    process: Child,
+}
+
+fn command(program: &Path, folder: &Path) -> Command {
+    let mut command = Command::new(program);
+    command
+        .arg("--data-dir")
+        .arg(folder)
+        .env("SOKIEM_SERVER_SECURE_COOKIES", "false")
+        .env("SOKIEM_SERVER_LIMITS__PASSWORD_MEMORY_KIB", "64")
+        .env("SOKIEM_SERVER_LIMITS__ATTEMPTS", "100000")
+        .env("SOKIEM_SERVER_LOG__FILTER", "error");
+    command
+}
+
+impl Server {
+    /// Makes an administrator and starts.
+    pub(super) fn begin(programs: &Programs, folder: &Path, password: &str) -> Result<Self> {
+        let folder = folder.join("server");
+        let mut making = command(&programs.server, &folder)
+            .args([
+                "admin",
+                "create-account",
+                "--login",
+                "admin",
+                "--name",
+                "Quản trị",
+            ])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()?;
+        making
+            .stdin
+            .take()
+            .ok_or("no standard input")?
+            .write_all(password.as_bytes())?;
+        if !making.wait()?.success() {
+            return Err("the administrator was not made".into());
+        }
+        // Free a moment ago; devices remember the address, so that it has to stay the same.
+        let listen = TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string();
+        let (process, url) = start(&programs.server, &folder, &listen)?;
+        Ok(Self {
+            program: programs.server.clone(),
+            folder,
+            listen,
+            url,
+            process,
+        })
+    }
+
+    pub(super) fn url(&self) -> &str {
+        &self.url
+    }
+
+    pub(super) fn kill_and_restart(&mut self) -> Result<()> {
+        self.process.kill()?;
+        self.process.wait()?;
+        (self.process, self.url) = start(&self.program, &self.folder, &self.listen)?;
+        Ok(())
+    }
+
+    /// Ends it and looks whether its database is sound.
+    pub(super) fn stop(mut self) -> Result<()> {
+        self.process.kill()?;
+        self.process.wait()?;
+        let database = rusqlite::Connection::open(self.folder.join(sokiem_server::FILE_NAME))?;
+        let verdict: String = database.query_row("PRAGMA integrity_check", [], |row| row.get(0))?;
+        if verdict == "ok" {
+            Ok(())
+        } else {
+            Err(format!("the server's database: {verdict}").into())
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Gone already, or to go: nobody is left to tell.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Starts and waits until it says where it listens.
+fn start(program: &Path, folder: &Path, listen: &str) -> Result<(Child, String)> {
+    let mut process = command(program, folder)
+        .args(["--listen", listen, "serve"])
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let out = process.stdout.take().ok_or("no standard output")?;
+    let mut url = String::new();
+    BufReader::new(out).read_line(&mut url)?;
+    if url.trim().is_empty() {
+        return Err(format!("the server did not start again: {:?}", process.wait()?).into());
+    }
+    Ok((process, url.trim().to_owned()))
+}

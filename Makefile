@@ -2,13 +2,14 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test bench kill fmt lint unit docs wasm deny
+.PHONY: help demo test bench kill fuzz fmt lint unit docs wasm deny
 
 help:
 	@echo 'make demo    play the demonstration district, print the report, stay up (ARGS="--once --json" for the report alone)'
 	@echo 'make test    check everything'
 	@echo 'make bench   run the benchmarks'
 	@echo 'make kill    kill the real programs under load (ROUNDS=200)'
+	@echo 'make fuzz    search for bytes that break a decoder (SECONDS=60 TARGETS="receive …")'
 
 demo:
 	@scripts/setup build
@@ -43,6 +44,9 @@ deny:
 wasm:
 	@echo '== the client core for WebAssembly'
 	@scripts/wasm cargo check --quiet -p sokiem-client-core
+
+fuzz:
+	@scripts/fuzz $(or $(SECONDS),60) $(TARGETS)
 
 bench:
 	@scripts/setup build

@@ -6,6 +6,7 @@ pub(crate) mod assets;
 mod frame;
 pub(crate) mod landing;
 pub(crate) mod list;
+pub(crate) mod quarantine;
 pub(crate) mod record;
 pub(crate) mod report;
 mod shown;

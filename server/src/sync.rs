@@ -9,7 +9,7 @@ pub(crate) mod events;
 pub(crate) mod exchange;
 mod ingest;
 pub(crate) mod log;
-mod planned;
+pub(crate) mod planned;
 pub(crate) mod poke;
 mod pull;
 pub(crate) mod reconcile;

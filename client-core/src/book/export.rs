@@ -52,6 +52,45 @@ impl Book {
     }
 }
 
+/// States the shape of an export of what was refused.
+const REFUSED_FORMAT: &str = "sokiem-refused-1";
+
+impl Book {
+    /// What the server refused and what was never sent, as a file that the desk imports
+    /// (`POST /api/v1/quarantine/import`): for a phone that gets no network any more, or was revoked. Nothing
+    /// changes on this device.
+    ///
+    /// # Errors
+    /// [`crate::Error::Database`] when the database can't be read.
+    pub fn export_refused(&self) -> Result<Json> {
+        let exported_ms = self.now_ms();
+        self.read(|connection| {
+            let mut changes = Vec::new();
+            for refused in quarantine::all(connection)? {
+                if refused.direction == quarantine::Direction::Sent {
+                    changes.push(json!({
+                        "document": refused.document, "kind": refused.kind, "area": refused.area,
+                        "refusal": refused.refusal.code(), "bytes": hex(&refused.bytes),
+                    }));
+                }
+            }
+            for row in documents::all(connection)? {
+                let stored = documents::changes(connection, row.id)?;
+                changes.extend(stored.iter().filter(|change| change.pending).map(|change| {
+                    json!({
+                        "document": row.id, "kind": row.kind, "area": row.area,
+                        "refusal": null, "bytes": hex(&change.bytes),
+                    })
+                }));
+            }
+            let device = enrolment::get(connection)?.map(|enrolment| enrolment.device);
+            Ok(json!({
+                "format": REFUSED_FORMAT, "exported_ms": exported_ms, "device": device, "changes": changes,
+            }))
+        })
+    }
+}
+
 fn export_document(connection: &Connection, row: &documents::Row) -> Result<Json> {
     let stored = documents::changes(connection, row.id)?;
     let pending: Vec<String> = stored

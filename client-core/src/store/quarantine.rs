@@ -137,6 +137,14 @@ pub(crate) fn count(connection: &Connection) -> Result<u64> {
     crate::store::unsigned(count)
 }
 
+/// How many came from the server.
+pub(crate) fn received(connection: &Connection) -> Result<u64> {
+    let count = connection
+        .prepare_cached("SELECT count(*) FROM quarantine WHERE direction = 'received'")?
+        .query_row([], |row| row.get(0))?;
+    crate::store::unsigned(count)
+}
+
 pub(crate) fn remove(
     connection: &Connection,
     document: DocumentId,
@@ -146,4 +154,27 @@ pub(crate) fn remove(
         .prepare_cached("DELETE FROM quarantine WHERE document = ?1 AND hash = ?2")?
         .execute(params![document.as_bytes().as_slice(), hash.0.as_slice()])?;
     Ok(removed > 0)
+}
+
+/// Takes away entries of changes that `is_held` now: somebody took them over on the server. How many.
+pub(crate) fn settle_held(
+    connection: &Connection,
+    document: DocumentId,
+    is_held: impl Fn(&ChangeHash) -> bool,
+) -> Result<u64> {
+    let mut statement =
+        connection.prepare_cached("SELECT hash FROM quarantine WHERE document = ?1")?;
+    let hashes = statement
+        .query_map([document.as_bytes().as_slice()], |row| {
+            row.get::<_, Vec<u8>>(0)
+        })?
+        .collect::<rusqlite::Result<Vec<_>>>()?;
+    let mut settled = 0;
+    for hash in hashes {
+        let hash = heads::hash(&hash)?;
+        if is_held(&hash) && remove(connection, document, hash)? {
+            settled += 1;
+        }
+    }
+    Ok(settled)
 }

@@ -7,6 +7,7 @@ use sokiem_record::{
     chunk::ChangeHeader,
     document::{Document, Received as Taken},
     id::{AreaId, DocumentId},
+    limits,
     refusal::Refusal,
     wire::{Entry, News, Received},
 };
@@ -17,6 +18,8 @@ use crate::{
     sync::outcomes::{Context, acknowledge_seen},
 };
 
+/// Bad entries of the server that are kept for somebody to look at, the largest without their bytes.
+const MAX_KEPT_RECEIVED: u64 = 200;
 /// Acknowledged changes beside a snapshot before they are folded into it.
 const LOOSE_CHANGES: u64 = 64;
 
@@ -58,7 +61,15 @@ fn bad(
     };
     let hash = ChangeHeader::parse(bytes).map_or(ChangeHash([0; 32]), |header| header.hash);
     let why = (quarantine::Direction::Received, refusal);
-    quarantine::add(context.connection, &of, hash, bytes, why, context.now_ms)?;
+    // A server that sends nothing but damage does not fill the phone: what is kept is bounded.
+    if quarantine::received(context.connection)? < MAX_KEPT_RECEIVED {
+        let kept = if bytes.len() > limits::MAX_CHANGE_BYTES {
+            &[]
+        } else {
+            bytes
+        };
+        quarantine::add(context.connection, &of, hash, kept, why, context.now_ms)?;
+    }
     let detail = json!({"area": area, "document": entry.document, "refusal": refusal.code()});
     record::note(context.connection, context.now_ms, "bad-entry", &detail)?;
     Ok(false)
@@ -123,6 +134,7 @@ fn snapshot(
             heads,
             leaving: false,
         };
+        settle_held(context, &theirs)?;
         documents::insert(connection, &row, Some(&stored))?;
         projection::put(connection, &theirs, area)?;
         return Ok(true);
@@ -131,8 +143,20 @@ fn snapshot(
         documents::update(connection, &before, &here(&before, area))?;
         return Ok(true);
     }
+    settle_held(context, &theirs)?;
     merge_snapshot(context, &before, area, &theirs, &stored)?;
     Ok(true)
+}
+
+/// What the server has now was refused before: a supervisor took it over. Nobody has to look at it here any more.
+fn settle_held(context: &Context<'_>, document: &Document) -> Result<()> {
+    let (connection, id) = (context.connection, document.id());
+    let settled = quarantine::settle_held(connection, id, |hash| document.contains(hash))?;
+    if settled > 0 {
+        let detail = json!({"document": id, "changes": settled});
+        record::note(connection, context.now_ms, "taken-over", &detail)?;
+    }
+    Ok(())
 }
 
 /// Puts the server's whole document in the place of the local snapshot, and on top of it whatever the
@@ -208,6 +232,7 @@ fn new_changes(
     for (change, header) in &taken {
         insert_acked(context, entry.document, change, header)?;
     }
+    settle_held(context, &document)?;
     projection::put(connection, &document, area)?;
     Ok(true)
 }
@@ -286,6 +311,7 @@ fn known_changes(
             outbox::advance(&mut after.acked_heads, header);
         }
         if !taken.is_empty() {
+            settle_held(context, &document)?;
             after.heads = document.heads();
             projection::put(connection, &document, area)?;
         }

@@ -259,11 +259,35 @@ pub(crate) enum Command {
         to: Option<String>,
     },
     /// Những thay đổi bị từ chối và lý do · What was refused, and why
-    Refused,
+    Refused {
+        /// Xem, xuất ra tệp hay bỏ một thay đổi; không có thì liệt kê · Show, export or dismiss; the list if left out
+        #[command(subcommand)]
+        act: Option<Refused>,
+    },
     /// Xuất toàn bộ sổ ra JSON · Export everything as JSON
     Export {
         /// Tệp; không có thì in ra màn hình · A file, or standard output
         file: Option<PathBuf>,
+    },
+}
+
+/// What to do about refused changes.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Refused {
+    /// Xem một thay đổi bị từ chối · Show one
+    Show {
+        /// Mã thay đổi, hoặc phần đầu của mã · The change's hash, or its beginning
+        change: String,
+    },
+    /// Xuất phần bị từ chối và chưa gửi ra tệp để bàn làm việc nhập · Export what was refused or never sent, for the desk to import
+    Export {
+        /// Tệp; không có thì in ra màn hình · A file, or standard output
+        file: Option<PathBuf>,
+    },
+    /// Bỏ một thay đổi bị từ chối khỏi máy này · Take one off this device for good
+    Dismiss {
+        /// Mã thay đổi, hoặc phần đầu của mã · The change's hash, or its beginning
+        change: String,
     },
 }
 

@@ -1,6 +1,7 @@
 //! One function for each command, grouped by what they are about.
 
 mod reading;
+mod refused;
 mod syncing;
 mod writing;
 
@@ -19,7 +20,7 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<(), Failure>
         Command::Sync => syncing::sync(&book, output),
         Command::Watch => syncing::watch(book, output),
         Command::Status => syncing::status(&book, output),
-        Command::Refused => syncing::refused(&book, output),
+        Command::Refused { act } => refused::run(&book, output, act.as_ref()),
         Command::Areas => reading::areas(&book, output),
         Command::Campaigns => reading::campaigns(&book, output),
         Command::Assignments => reading::assignments(&book, output),

@@ -9,6 +9,7 @@
 mod books;
 mod converge;
 mod driver;
+mod hostile;
 mod model;
 mod platform;
 mod recovery;

@@ -9,6 +9,7 @@ pub(super) const STEPS: &[&str] = &[
     include_str!("migrations/0001_start.sql"),
     include_str!("migrations/0002_audit.sql"),
     include_str!("migrations/0003_attachments.sql"),
+    include_str!("migrations/0004_quarantine.sql"),
 ];
 
 /// Brings a database to the newest schema.

@@ -99,6 +99,18 @@ pub(crate) fn edit(
     Ok(Some(hash))
 }
 
+/// Stores a change that was written into `document` in the pen's name.
+pub(crate) fn keep_written(
+    writing: &Writing<'_>,
+    pen: Pen,
+    row: &Row,
+    document: &Document,
+    written: Written,
+) -> Result<(), Error> {
+    pen.sign(writing)?;
+    keep(writing, pen, Some(row), row.area, document, vec![written])
+}
+
 fn keep(
     writing: &Writing<'_>,
     pen: Pen,

@@ -303,10 +303,9 @@ impl Session<'_> {
             source,
             received_ms,
         )?;
-        let mut forgive = self
-            .writing
-            .sql
-            .prepare_cached("DELETE FROM quarantine WHERE document = ?1 AND hash = ?2")?;
+        let mut forgive = self.writing.sql.prepare_cached(
+            "DELETE FROM quarantine WHERE document = ?1 AND hash = ?2 AND state = 'open'",
+        )?;
         for change in fresh {
             forgive.execute([
                 push.document.as_bytes().as_slice(),
@@ -526,7 +525,7 @@ impl Session<'_> {
         let kept: u64 = match self.quarantined.get() {
             Some(kept) => kept,
             None => sql
-                .prepare_cached("SELECT coalesce(sum(length(bytes) + 100), 0) FROM quarantine WHERE device = ?1")?
+                .prepare_cached("SELECT coalesce(sum(length(bytes) + 100), 0) FROM quarantine WHERE device = ?1 AND state = 'open'")?
                 .query_row([device], |row| row.get(0))?,
         };
         let with_this = kept + bytes.len() as u64 + 100;

@@ -15,7 +15,7 @@ use sokiem_record::{
 use crate::{error::Error, records::criteria::published, sync::stored};
 
 /// What one campaign asks for, by kind of unit.
-pub(super) struct Sets(Vec<Set>);
+pub(crate) struct Sets(Vec<Set>);
 
 struct Set {
     criteria_code: String,
@@ -25,7 +25,7 @@ struct Set {
 }
 
 /// What a campaign asks for; `None` when the server does not hold the campaign.
-pub(super) fn sets(sql: &Connection, campaign: DocumentId) -> Result<Option<Sets>, Error> {
+pub(crate) fn sets(sql: &Connection, campaign: DocumentId) -> Result<Option<Sets>, Error> {
     let Some(row) = stored::find(sql, campaign)? else {
         return Ok(None);
     };
@@ -57,7 +57,7 @@ pub(super) fn sets(sql: &Connection, campaign: DocumentId) -> Result<Option<Sets
 
 impl Sets {
     /// Whether the campaign leads to this first change for this unit.
-    pub(super) fn lead_to(
+    pub(crate) fn lead_to(
         &self,
         unit: DocumentId,
         campaign: DocumentId,
@@ -78,7 +78,7 @@ impl Sets {
 }
 
 /// The unit and campaign of a planned inspection, if its id follows from them.
-pub(super) fn pair(document: &Document) -> Option<(DocumentId, DocumentId)> {
+pub(crate) fn pair(document: &Document) -> Option<(DocumentId, DocumentId)> {
     let (unit, campaign) = (
         document.document_id("unit")?,
         document.document_id("campaign")?,
@@ -88,6 +88,6 @@ pub(super) fn pair(document: &Document) -> Option<(DocumentId, DocumentId)> {
 
 /// Whether an id follows from other ids. Such a document is not begun by a device in its own name:
 /// it would bar the way for everybody else's.
-pub(super) fn is_derived(document: &Document) -> bool {
+pub(crate) fn is_derived(document: &Document) -> bool {
     document.id().0.get_version_num() == 5
 }

@@ -231,8 +231,8 @@ async fn another_first_change_under_the_derived_actor_is_refused() {
         .get(&season.supervisor, "/api/v1/quarantine")
         .await
         .expect(200);
-    assert_eq!(quarantine.as_array().unwrap().len(), 2);
-    assert_eq!(quarantine[0]["reason"], "wrong-document");
+    assert_eq!(quarantine["refused"].as_array().unwrap().len(), 2);
+    assert_eq!(quarantine["refused"][0]["reason"], "wrong-document");
 }
 
 /// Nobody stands behind the derived actor: under it only the first change is taken, and nothing that

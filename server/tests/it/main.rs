@@ -20,4 +20,5 @@ mod openapi;
 mod pages;
 mod poke;
 mod pull;
+mod quarantine;
 mod restore;

@@ -175,3 +175,56 @@ async fn the_report_is_a_page_and_signing_out_ends_the_session() {
     );
     assert_eq!(browser.get("/report").await.status(), StatusCode::SEE_OTHER);
 }
+
+#[tokio::test]
+async fn a_refused_change_is_read_and_taken_over_on_its_page() {
+    let town = Town::new().await;
+    let [here, there] = town.communes;
+    town.account("truong", "supervisor", &[there]).await;
+    let mut lan = town.phone("lan", &[here]).await;
+    let unit = lan.unit(there, "<i>Chợ</i> ngoài địa bàn");
+    let id = unit.document;
+    lan.send(&lan.request(vec![unit])).await;
+    let browser = Browser::sign_in(&town, "truong").await;
+    let list = browser.read("/quarantine").await;
+    assert!(
+        list.contains("LAN")
+            && list.contains("Thạnh Hải")
+            && list.contains("địa bàn không còn giao")
+    );
+    let start = list.find("/quarantine/").unwrap();
+    let path = list[start..].split('"').next().unwrap().to_owned();
+    let one = browser.read(&path).await;
+    assert!(
+        one.contains("ngoài địa bàn") && !one.contains("<i>"),
+        "{one}"
+    );
+    let csrf = hidden(&one, "csrf");
+    let reason = percent("Nhận lại");
+    let forged = browser
+        .submit(
+            &format!("{path}/settle"),
+            &format!("act=take-over&reason={reason}&csrf=no"),
+        )
+        .await;
+    assert_eq!(forged.status(), StatusCode::FORBIDDEN);
+    let taken = browser
+        .submit(
+            &format!("{path}/settle"),
+            &format!("act=take-over&reason={reason}&csrf={csrf}"),
+        )
+        .await;
+    assert_eq!(taken.status(), StatusCode::SEE_OTHER);
+    assert!(
+        browser
+            .read("/quarantine?state=taken-over")
+            .await
+            .contains("Nhận lại")
+    );
+    assert!(
+        browser
+            .read(&format!("/records/{id}"))
+            .await
+            .contains("LAN")
+    );
+}

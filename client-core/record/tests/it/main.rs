@@ -13,6 +13,7 @@ mod convergence;
 mod criteria;
 mod first_change;
 mod fold;
+mod fuzz;
 mod history;
 mod hostile;
 mod media;

@@ -181,23 +181,3 @@ fn lines(status: &Status, language: Language) -> Vec<String> {
     }
     lines
 }
-
-pub(super) fn refused(book: &Book, output: &Output) -> Result<(), Failure> {
-    let refused = book.refused()?;
-    output.result(&refused, |language| {
-        if refused.is_empty() {
-            return vec![language.say("(không có)", "(none)").to_owned()];
-        }
-        refused
-            .iter()
-            .map(|one| {
-                format!(
-                    "{}  {}  {}",
-                    one.document,
-                    one.title,
-                    language.say(one.vietnamese, one.english)
-                )
-            })
-            .collect()
-    })
-}

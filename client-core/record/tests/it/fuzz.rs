@@ -1,0 +1,103 @@
+//! Plays the corpora of the fuzz targets again: real messages, and everything that fuzzing has found.
+
+#[path = "../../../../tests/fuzz/src/targets.rs"]
+mod targets;
+
+use std::path::PathBuf;
+
+use sokiem_record::{
+    id::{AreaId, EpochId},
+    wire,
+};
+use targets::{TARGETS, author, record};
+use uuid::Uuid;
+
+use crate::support::*;
+
+/// Real inputs, from which fuzzing starts.
+fn seeds(target: &str) -> Vec<Vec<u8>> {
+    let mut document = record();
+    let change = write(
+        &mut document,
+        &author(9),
+        &[
+            set("place", "Ấp 2"),
+            text("opinion", "Đồng ý một phần"),
+            finding(3, "Thiếu sổ"),
+        ],
+    );
+    let id = document.id();
+    // After magic, checksum, type and a length of two bytes.
+    let contents = |bytes: &[u8]| bytes[11..].to_vec();
+    let (epoch, area) = (EpochId(Uuid::from_u128(1)), AreaId(Uuid::from_u128(2)));
+    let cursor = wire::Cursor::start(area);
+    let push = wire::DocumentPush {
+        document: id,
+        kind: document.kind(),
+        area,
+        changes: vec![change.bytes.clone().into()],
+    };
+    match target {
+        "change-header" => vec![change.bytes.clone(), contents(&change.bytes)],
+        "snapshot-header" => vec![document.save(), contents(&document.save())],
+        // The rest after one dependency, the actor and the sequence.
+        "receive" => vec![contents(&change.bytes)[1 + 32 + 17 + 1..].to_vec()],
+        "receive-first" => {
+            let unit = sokiem_record::id::DocumentId(Uuid::from_u128(5));
+            let (_, first) = sokiem_record::genesis::document(unit, sokiem_record::id::Kind::Unit, &author(9), &[("name", "A".into())]).unwrap();
+            vec![contents(&first.bytes)]
+        }
+        "receive-whole" => vec![contents(&document.save())],
+        "exchange-request" => vec![wire::encode(&wire::ExchangeRequest { v: 1, epoch: Some(epoch), cursors: vec![cursor], push: vec![push] })],
+        "exchange-response" => {
+            let entry = |news| wire::Entry { document: id, kind: document.kind(), news };
+            let changed = wire::News::Changes(vec![wire::Received { bytes: change.bytes.clone().into(), received_ms: 1 }]);
+            let whole = wire::News::Snapshot { bytes: document.save().into(), received_ms: vec![1, 2] };
+            let entries = vec![entry(changed), entry(whole), entry(wire::News::Left(Some(area)))];
+            let pull = wire::AreaPull { cursor, reset: false, more: true, fingerprint: None, entries };
+            let outcomes = vec![wire::ChangeOutcome::Stored, wire::ChangeOutcome::Refused(sokiem_record::refusal::Refusal::OutOfScope)];
+            let pushed = vec![wire::DocumentOutcome { document: id, area: Some(area), changes: outcomes }];
+            let scope = vec![wire::Grant { area, writable: true }];
+            vec![wire::encode(&wire::ExchangeResponse { v: 1, epoch, server_time_ms: 1, pushed, scope, pulled: vec![pull] })]
+        }
+        "reconcile-request" => {
+            let heads = document.heads().into_iter().map(wire::Hash::from).collect();
+            let documents = vec![wire::DocumentHeads { document: id, heads }];
+            vec![wire::encode(&wire::ReconcileRequest { v: 1, epoch, area, documents })]
+        }
+        "reconcile-response" => vec![wire::encode(&wire::ReconcileResponse { v: 1, unknown: vec![id], differ: Vec::new(), elsewhere: vec![id], pull: true })],
+        "edits" => vec![
+            br#"[{"edit":"set","path":"place","value":"x"},{"edit":"text","path":"opinion","text":"y"}]"#.to_vec(),
+            br#"[{"edit":"add","path":"findings/00000000-0000-0000-0000-000000000003","fields":{"text":"a"}}]"#.to_vec(),
+        ],
+        "path" => vec!["items/T124-CD-1A/evidence/00ff".into(), "years/2019.regime".into()],
+        "criteria" => vec![include_bytes!("../../criteria/t23-nt.toml").to_vec()],
+        _ => Vec::new(),
+    }
+}
+
+#[test]
+fn every_corpus_plays_without_a_panic_and_every_target_has_its_seeds() {
+    let corpora = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/fuzz/corpus");
+    for (name, target) in TARGETS {
+        let folder = corpora.join(name);
+        if std::env::var_os("SOKIEM_FUZZ_SEEDS").is_some() {
+            std::fs::create_dir_all(&folder).unwrap();
+            for (number, seed) in seeds(name).iter().enumerate() {
+                std::fs::write(folder.join(format!("seed-{number}")), seed).unwrap();
+            }
+        }
+        for seed in seeds(name) {
+            // A change as a whole chunk is not kept under its contents' target, nor the other way round.
+            let kept = target(&seed);
+            assert!(
+                kept || name.ends_with("header"),
+                "{name}: a real input is refused"
+            );
+        }
+        let files = std::fs::read_dir(&folder).unwrap_or_else(|_| panic!("{name} has no corpus"));
+        for file in files {
+            target(&std::fs::read(file.unwrap().path()).unwrap());
+        }
+    }
+}

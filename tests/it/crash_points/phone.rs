@@ -117,6 +117,8 @@ pub(crate) type Work<'a> = Box<dyn FnMut(&Book) -> Result<bool, Error> + 'a>;
 pub(crate) struct Course {
     /// The database before the first step and after each.
     pub(crate) states: Vec<Vec<String>>,
+    /// Storage calls until the book was open.
+    opened: u64,
     /// Storage calls from the first step until the book was closed.
     calls: u64,
 }
@@ -137,7 +139,11 @@ pub(crate) fn undisturbed(image: &Image, mut work: Work<'_>) -> Course {
     drop(book);
     let calls = disk.calls() - begun;
     assert!(calls > 0);
-    Course { states, calls }
+    Course {
+        states,
+        opened: begun,
+        calls,
+    }
 }
 
 /// Fails every call of the work in every way. `afterwards` gets each phone once it is on again, and how often
@@ -164,6 +170,8 @@ pub(crate) fn every_call<'a>(
             );
             let (done, error) = disturbed(&disk, work(), call, fault);
             tried.add(fault, disk.faults_met());
+            // A full disk waits for a call that needs room.
+            call = call.max(disk.last_fault().saturating_sub(course.opened));
             disk.forget_faults();
             disk.restart();
             let found = content(&disk, FILE);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, OptionalExtension, params};
 use sokiem_record::id::EpochId;
 use tokio::sync::{Semaphore, watch};
 
@@ -73,6 +73,12 @@ pub(crate) fn restore_epoch(
     machine: &Machine,
     recovery_until_ms: i64,
 ) -> Result<EpochId, Error> {
+    if let Some(before) = read_epoch(sql)? {
+        sql.execute(
+            "INSERT INTO former_epochs (epoch, ended_ms) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+            params![before.as_bytes().as_slice(), machine.now_ms()],
+        )?;
+    }
     let epoch = start_epoch(sql, machine)?;
     sql.execute(
         "INSERT INTO meta (key, value) VALUES ('recovery_until_ms', ?1) ON CONFLICT (key) DO UPDATE SET value = excluded.value",

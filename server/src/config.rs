@@ -40,6 +40,29 @@ pub struct Config {
     pub lifetimes: Lifetimes,
     /// Backups that the server makes by itself.
     pub backup: Backup,
+    /// What is kept how long.
+    pub retention: Retention,
+}
+
+/// What is kept how long. What has no period is kept for ever.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Retention {
+    /// Seconds from one run of the rules to the next; 0 leaves it to an administrator.
+    pub every_s: u64,
+    /// Inspections with their reviews, and assignments: whole years after the year of their campaign, or of
+    /// their own day where no campaign planned them.
+    pub inspections_years: Option<u32>,
+    /// Units: years after they closed, once nothing is left about them.
+    pub closed_units_years: Option<u32>,
+    /// Refused changes: days after they arrived.
+    pub quarantine_days: Option<u32>,
+    /// Names of revoked devices: days after the revocation. The device itself stays known by its id.
+    pub revoked_devices_days: Option<u32>,
+    /// Attachments that no document refers to: days after they arrived.
+    pub loose_attachments_days: Option<u32>,
+    /// The audit log: days. It is shortened from its beginning, and says so.
+    pub audit_days: Option<u32>,
 }
 
 /// Backups that the server makes by itself.
@@ -105,6 +128,7 @@ impl Default for Config {
             limits: Limits::default(),
             lifetimes: Lifetimes::default(),
             backup: Backup::default(),
+            retention: Retention::default(),
         }
     }
 }

@@ -10,7 +10,7 @@ use std::{
 use clap::{Args, Parser, Subcommand};
 use serde::Serialize;
 use sokiem_server::{
-    Anchor, Config, Error, Role, config::LogFormat, create_account_offline, serve,
+    Anchor, Config, Error, Role, backup, config::LogFormat, create_account_offline, serve,
     start_epoch_offline, telemetry, verify_audit_offline,
 };
 
@@ -61,10 +61,40 @@ enum Command {
     Serve,
     /// Read the configuration, print what is in force as JSON, and exit
     CheckConfig,
+    /// Copy database and attachments into a new folder, whether the server runs or not
+    #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+    Backup {
+        #[command(subcommand)]
+        command: Option<BackupCommand>,
+        /// The backup's folder; it must not exist
+        #[arg(long, required = true)]
+        to: Option<PathBuf>,
+        /// An earlier backup on the same disk, whose attachments are linked instead of copied
+        #[arg(long)]
+        like: Option<PathBuf>,
+    },
+    /// Check a backup, put it in the place of the data folder, and begin a new epoch
+    Restore {
+        /// The backup's folder
+        #[arg(long)]
+        from: PathBuf,
+        /// Set aside what is in the data folder
+        #[arg(long)]
+        replace: bool,
+    },
     /// Work on the database of a server that is not running
     Admin {
         #[command(subcommand)]
         command: Admin,
+    },
+}
+
+#[derive(Subcommand)]
+enum BackupCommand {
+    /// Read every byte of a backup and recompute what it says
+    Verify {
+        /// The backup's folder
+        folder: PathBuf,
     },
 }
 
@@ -114,6 +144,34 @@ fn print(text: &str) {
     let _ = writeln!(out, "{text}").and_then(|()| out.flush());
 }
 
+/// A result that programs may read.
+fn print_json(value: &impl Serialize) -> Result<(), Error> {
+    let shown =
+        serde_json::to_string_pretty(value).map_err(|error| Error::BadConfig(error.to_string()))?;
+    print(&shown);
+    Ok(())
+}
+
+fn back_up(
+    config: &Config,
+    command: Option<BackupCommand>,
+    to: Option<PathBuf>,
+    like: Option<PathBuf>,
+) -> Result<(), Error> {
+    if let Some(BackupCommand::Verify { folder }) = command {
+        let sound = backup::check(&folder)?;
+        print_json(&sound)?;
+        return if sound.ok {
+            Ok(())
+        } else {
+            Err(Error::BackupUnsound(sound.faults))
+        };
+    }
+    let to = to.ok_or_else(|| Error::BadConfig("--to: where the backup goes".to_owned()))?;
+    let manifest = backup::make_beside(config, &to, like.as_deref())?;
+    print_json(&manifest)
+}
+
 fn run(cli: Cli) -> Result<(), Error> {
     let mut config = Config::read(cli.settings.config.as_ref(), &cli.settings.overrides)?;
     if let Some(format) = cli.settings.overrides.log_format {
@@ -141,6 +199,11 @@ fn run(cli: Cli) -> Result<(), Error> {
                 server.until_signal().await
             }
             Command::CheckConfig => Ok(()),
+            Command::Backup { command, to, like } => back_up(&config, command, to, like),
+            Command::Restore { from, replace } => {
+                let restored = backup::restore(config, &from, replace).await?;
+                print_json(&restored)
+            }
             Command::Admin {
                 command: Admin::NewEpoch,
             } => {
@@ -151,9 +214,7 @@ fn run(cli: Cli) -> Result<(), Error> {
                 command: Admin::VerifyAudit { anchor },
             } => {
                 let checked = verify_audit_offline(config, anchor).await?;
-                let shown = serde_json::to_string_pretty(&checked)
-                    .map_err(|error| Error::BadConfig(error.to_string()))?;
-                print(&shown);
+                print_json(&checked)?;
                 match checked.fault {
                     None => Ok(()),
                     Some(fault) => Err(Error::AuditBroken {

@@ -144,13 +144,6 @@ pub(crate) fn newest_schema() -> usize {
     migration::STEPS.len()
 }
 
-/// Whether a database has a table.
-pub(crate) fn has_table(sql: &Connection, name: &str) -> Result<bool, Error> {
-    Ok(sql
-        .prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1")?
-        .exists([name])?)
-}
-
 /// Opens one connection, set up as every connection of the server is.
 pub(crate) fn open_connection(path: &Path, vfs: Option<&str>) -> rusqlite::Result<Connection> {
     let connection = match vfs {
@@ -161,6 +154,8 @@ pub(crate) fn open_connection(path: &Path, vfs: Option<&str>) -> rusqlite::Resul
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
+    // What a purge frees is overwritten, not only forgotten.
+    connection.pragma_update(None, "secure_delete", true)?;
     connection.pragma_update(None, "cache_size", -32_000)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.set_prepared_statement_cache_capacity(128);

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use crate::{app::App, audit::chain, backup};
+use crate::{app::App, audit::chain, backup, retention};
 
 /// How often it looks what is due.
 const LOOK: Duration = Duration::from_secs(60);
@@ -18,6 +18,7 @@ pub(crate) async fn run(app: Arc<App>) {
             anchor(&app).await;
         }
         backup::schedule::run(&app).await;
+        retention::run::scheduled(&app).await;
         looks += 1;
         tokio::select! {
             () = tokio::time::sleep(LOOK) => {}

@@ -12,6 +12,7 @@ mod crash_points;
 mod demonstration;
 mod faults;
 mod kill;
+mod restore;
 mod simulation;
 mod size;
 mod two_officers;

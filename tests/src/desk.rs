@@ -79,6 +79,14 @@ impl Desk {
         self.call(Method::DELETE, path, None).await
     }
 
+    /// Puts.
+    ///
+    /// # Errors
+    /// [`Refusal`] for any answer that is no success.
+    pub async fn put(&self, path: &str, body: Json) -> Result<Json> {
+        self.call(Method::PUT, path, Some(body)).await
+    }
+
     async fn call(&self, method: Method, path: &str, body: Option<Json>) -> Result<Json> {
         let request = format!("{method} {path}");
         let mut builder = self.client.request(method, format!("{}{path}", self.base));

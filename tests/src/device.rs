@@ -55,6 +55,25 @@ impl Device {
         Ok(Self { book, transport })
     }
 
+    /// The same installation with a new code, for a server that does not know the device any more.
+    ///
+    /// # Errors
+    /// When the server refuses.
+    pub async fn enrolled_again(
+        self,
+        base: &str,
+        desk: &Desk,
+        account: uuid::Uuid,
+    ) -> Result<Self> {
+        let code = desk.enrolment_code(account).await?;
+        let stranger = HttpTransport::new(base, None)?;
+        let version = env!("CARGO_PKG_VERSION");
+        sync::enrol(&self.book, &stranger, base, &code, "again", version).await?;
+        let enrolment = self.book.enrolment()?.ok_or("the enrolment was not kept")?;
+        let transport = HttpTransport::new(base, Some(&enrolment.credential))?;
+        Ok(Self { transport, ..self })
+    }
+
     /// Comes back into the network: syncs until nothing is left to do.
     ///
     /// # Errors

@@ -17,7 +17,8 @@ use uuid::Uuid;
 
 use crate::{Result, desk::Desk, device::Device};
 
-const PASSWORD: &str = "mật khẩu dùng để thử";
+/// The administrator's password.
+pub const PASSWORD: &str = "mật khẩu dùng để thử";
 
 /// One server in a folder that goes with it.
 pub struct Small {
@@ -39,15 +40,17 @@ impl Small {
     /// # Errors
     /// When the server can't start.
     pub async fn start() -> Result<Self> {
+        Self::start_with(|_| {}).await
+    }
+
+    /// As [`Small::start`], configured in another way.
+    ///
+    /// # Errors
+    /// When the server can't start.
+    pub async fn start_with(change: impl FnOnce(&mut Config)) -> Result<Self> {
         let folder = tempfile::tempdir()?;
-        let mut config = Config {
-            listen: ([127, 0, 0, 1], 0).into(),
-            data_dir: folder.path().join("server"),
-            secure_cookies: false,
-            ..Config::default()
-        };
-        config.limits.password_memory_kib = 64;
-        config.limits.attempts = 10_000;
+        let mut config = config(&folder);
+        change(&mut config);
         let server = serve(config).await?;
         server
             .create_account("admin", "Quản trị", Role::Administrator, PASSWORD)
@@ -150,6 +153,19 @@ impl Small {
             changes: vec![ByteBuf::from(written.bytes)],
         })
     }
+}
+
+/// The configuration of a small server.
+pub fn config(folder: &TempDir) -> Config {
+    let mut config = Config {
+        listen: ([127, 0, 0, 1], 0).into(),
+        data_dir: folder.path().join("server"),
+        secure_cookies: false,
+        ..Config::default()
+    };
+    config.limits.password_memory_kib = 64;
+    config.limits.attempts = 10_000;
+    config
 }
 
 /// The fields of a made-up unit.

@@ -79,6 +79,14 @@ refusals! {
     DoesNotApply "does-not-apply"
         "Thay đổi này không ghép được vào hồ sơ. Nội dung vẫn còn trên máy này. Hãy xuất ra tệp, gửi cho người quản trị, rồi ghi lại vào hồ sơ."
         "This change can't be applied to the record. It is still on this device. Export it, give the file to your administrator, and record it again."
+    /// The record was purged: its retention period is over.
+    Purged "purged"
+        "Hồ sơ đã hết thời hạn lưu trữ và đã được tiêu hủy trên máy chủ. Nếu vẫn cần phần này, hãy xuất ra tệp và báo người quản trị."
+        "The record's retention period is over and the server has purged it. If you still need this, export it and tell your administrator."
+    /// After a restore: only the server writes this kind, and an administrator looks at what devices bring back.
+    AwaitsApproval "awaits-approval"
+        "Máy chủ vừa được khôi phục. Phần này đang chờ người quản trị xem lại; bạn không cần làm gì."
+        "The server was restored. An administrator will look at this part; there is nothing for you to do."
     /// It depends on a change that was refused.
     DependsOnRefused "depends-on-refused"
         "Thay đổi này dựa trên một thay đổi khác đã bị từ chối. Khi thay đổi kia được nhận lại thì phần này cũng nhận lại được."

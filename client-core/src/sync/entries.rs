@@ -88,6 +88,8 @@ fn left(
     let mut after = before.clone();
     match to {
         Some(to) => after.area = to,
+        // Nothing of this device's own is in there: the copy goes at once, and what follows is taken anew.
+        None if !before.kind.device_may_write() => return documents::remove(connection, &before),
         None => after.leaving = true,
     }
     documents::update(connection, &before, &after)

@@ -70,15 +70,15 @@ pub(super) fn apply(
 }
 
 /// Puts every change that is no ancestor of the server's heads into the outbox again. It stays where
-/// it is in the record; that the server acknowledged it once is not forgotten.
-fn offer(
+/// it is in the record; that the server acknowledged it once is not forgotten. What only the server
+/// writes is offered too: after a restore an administrator there may take it.
+pub(super) fn offer(
     connection: &Connection,
     id: DocumentId,
     heads: &[ChangeHash],
     now_ms: i64,
 ) -> Result<u64> {
-    let Some(row) = documents::find(connection, id)?.filter(|row| row.kind.device_may_write())
-    else {
+    let Some(row) = documents::find(connection, id)? else {
         return Ok(0);
     };
     let document = documents::load(connection, &row)?;

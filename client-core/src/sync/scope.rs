@@ -10,6 +10,7 @@ use sokiem_record::{
 use crate::{
     error::Result,
     store::{areas, documents, enrolment, record},
+    sync::reconcile,
 };
 
 /// Takes in which areas this device may see now. Says how many were lost.
@@ -25,7 +26,7 @@ pub(super) fn apply(connection: &Connection, grants: &[Grant], now_ms: i64) -> R
     let mut lost = 0;
     for row in known.iter().filter(|row| row.in_scope) {
         if grants.iter().all(|grant| grant.area != row.cursor.area) {
-            lose(connection, row.cursor.area)?;
+            lose(connection, row, now_ms)?;
             record::note(
                 connection,
                 now_ms,
@@ -51,7 +52,15 @@ fn come_back(connection: &Connection, area: AreaId) -> Result<()> {
     Ok(())
 }
 
-fn lose(connection: &Connection, area: AreaId) -> Result<()> {
+/// Since the server was restored, nothing has proved that it holds what it had acknowledged of this area:
+/// then everything is offered once more before the copies go. What the server may not take, it keeps in quarantine.
+fn lose(connection: &Connection, row: &areas::Row, now_ms: i64) -> Result<()> {
+    let area = row.cursor.area;
+    if row.reconcile {
+        for held in documents::in_area(connection, area)? {
+            reconcile::offer(connection, held.id, &[], now_ms)?;
+        }
+    }
     areas::grant(connection, area, false, false)?;
     areas::move_cursor(connection, &Cursor::start(area), None)?;
     areas::set_reconcile(connection, area, false)?;
@@ -69,7 +78,7 @@ fn lose(connection: &Connection, area: AreaId) -> Result<()> {
 pub(crate) fn sweep(connection: &Connection) -> Result<()> {
     let sql = "SELECT d.document FROM documents d WHERE d.leaving = 1
         AND NOT EXISTS (SELECT 1 FROM changes c WHERE c.document = d.document AND c.state = 'pending')
-        AND NOT EXISTS (SELECT 1 FROM quarantine q WHERE q.document = d.document AND q.direction = 'sent')";
+        AND NOT EXISTS (SELECT 1 FROM quarantine q WHERE q.document = d.document AND q.direction = 'sent' AND q.refusal <> 'purged')";
     let mut statement = connection.prepare_cached(sql)?;
     let ids: Vec<Vec<u8>> = statement
         .query_map([], |row| row.get(0))?

@@ -115,10 +115,6 @@ pub(super) fn link(
 
 /// Forgets what a document had attached, because the document goes. Bytes that nothing else has are removed
 /// by the next sweep. Part of the transaction that removes the document.
-#[expect(
-    dead_code,
-    reason = "for the purge of documents, which comes with retention"
-)]
 pub(crate) fn forget(writing: &Writing<'_>, document: DocumentId) -> Result<(), Error> {
     let document = document.as_bytes().as_slice();
     let sql = writing.sql;

@@ -118,6 +118,28 @@ fn anchor(row: &Row<'_>) -> rusqlite::Result<Anchor> {
     })
 }
 
+/// Takes the rows through `through` off the log's beginning, and says so in a row of its own.
+pub(crate) fn shorten(writing: &Writing<'_>, through: i64, entry: Entry) -> Result<u64, Error> {
+    let sql = writing.sql;
+    let hash: Option<Vec<u8>> = sql
+        .query_row("SELECT hash FROM audit WHERE seq = ?1", [through], |row| {
+            row.get(0)
+        })
+        .optional()?;
+    let Some(hash) = hash else { return Ok(0) };
+    note(
+        writing,
+        entry
+            .on("audit", through)
+            .detail("hash", secret::hex(&hash)),
+    )?;
+    sql.execute(
+        "UPDATE audit_start SET through = ?1, hash = ?2 WHERE one = 1",
+        params![through, hash],
+    )?;
+    Ok(u64::try_from(sql.execute("DELETE FROM audit WHERE seq <= ?1", [through])?).unwrap_or(0))
+}
+
 /// What a check of the whole log found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Checked {

@@ -2,7 +2,10 @@
 
 use std::{fs, path::Path};
 
-use rusqlite::{Connection, OpenFlags, backup::Backup};
+use rusqlite::{
+    Connection, OpenFlags,
+    backup::{Backup, StepResult},
+};
 
 use super::{
     ATTACHMENTS, files,
@@ -20,7 +23,12 @@ pub(super) fn database(from: &Path, vfs: Option<&str>, to: &Path) -> Result<Conn
     };
     source.busy_timeout(store::PATIENCE)?;
     let mut copy = Connection::open(to)?;
-    Backup::new(&source, &mut copy)?.run_to_completion(-1, store::PATIENCE, None)?;
+    let backup = Backup::new(&source, &mut copy)?;
+    if backup.step(-1)? != StepResult::Done {
+        // Only somebody who works on the files without the server can hold it up for so long.
+        return Err(Error::NotCommitted);
+    }
+    drop(backup);
     // One file, whole without a log beside it.
     copy.pragma_update(None, "journal_mode", "DELETE")?;
     Ok(copy)
@@ -28,9 +36,6 @@ pub(super) fn database(from: &Path, vfs: Option<&str>, to: &Path) -> Result<Conn
 
 /// The attachments that a database refers to.
 pub(super) fn attachments(sql: &Connection) -> Result<Vec<(Vec<u8>, u64)>, Error> {
-    if !store::has_table(sql, "attachments")? {
-        return Ok(Vec::new());
-    }
     let mut statement = sql.prepare("SELECT hash, bytes FROM attachments ORDER BY hash")?;
     let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags, params};
 use serde::Serialize;
-use sokiem_record::id::EpochId;
+use sokiem_record::id::{AreaId, DocumentId, EpochId, Kind};
 
 use super::{ATTACHMENTS, Manifest, check, files};
 use crate::{
@@ -14,7 +14,8 @@ use crate::{
     error::Error,
     occupied::Occupied,
     platform,
-    store::{self, FILE_NAME, Writing},
+    retention::burial,
+    store::{FILE_NAME, Writing, id},
 };
 
 /// What a restore did.
@@ -40,8 +41,23 @@ pub struct Carried {
     pub revoked: Vec<(Vec<u8>, i64)>,
     /// Accounts that had been closed after the backup.
     pub closed: Vec<Vec<u8>>,
+    /// Documents that had been purged after the backup.
+    pub purged: Vec<Purged>,
     /// The newest row of the replaced audit log.
     pub audit: String,
+}
+
+/// A document that had been purged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Purged {
+    /// The document.
+    pub document: DocumentId,
+    /// Its kind.
+    pub kind: Kind,
+    /// Its area.
+    pub area: AreaId,
+    /// The rule.
+    pub rule: String,
 }
 
 /// Restores a backup into the configured data folder, and begins a new epoch there.
@@ -120,9 +136,9 @@ async fn begin(
             let sql = writing.sql;
             sql.execute("DELETE FROM sessions", [])?;
             sql.execute("DELETE FROM codes WHERE used_ms IS NULL", [])?;
-            if store::has_table(sql, "uploads")? {
-                sql.execute("DELETE FROM uploads WHERE state = 'open'", [])?;
-            }
+            // The files of uploads under way are not in a backup: devices begin them again.
+            sql.execute("DELETE FROM uploads WHERE state = 'open'", [])?;
+            sql.execute("DELETE FROM upload_tokens", [])?;
             let epoch = app::restore_epoch(sql, writing.machine, until_ms)?;
             let mut entry = Entry::new(Action::Restored)
                 .on("epoch", epoch)
@@ -150,6 +166,7 @@ fn carried(folder: &Path) -> Option<Carried> {
         let sql = Connection::open_with_flags(folder.join(FILE_NAME), flags)?;
         let mut revoked =
             sql.prepare("SELECT id, revoked_ms FROM devices WHERE revoked_ms IS NOT NULL")?;
+        let mut purged = sql.prepare("SELECT document, kind, area, rule FROM tombstones")?;
         let mut closed = sql.prepare("SELECT id FROM accounts WHERE active = 0")?;
         Ok(Carried {
             revoked: revoked
@@ -157,6 +174,16 @@ fn carried(folder: &Path) -> Option<Carried> {
                 .collect::<Result<_, _>>()?,
             closed: closed
                 .query_map([], |row| row.get(0))?
+                .collect::<Result<_, _>>()?,
+            purged: purged
+                .query_map([], |row| {
+                    Ok(Purged {
+                        document: id::id(row, 0)?,
+                        kind: id::kind(row, 1)?,
+                        area: id::id(row, 2)?,
+                        rule: row.get(3)?,
+                    })
+                })?
                 .collect::<Result<_, _>>()?,
             audit: audit::chain::head(&sql)?.to_string(),
         })
@@ -172,6 +199,15 @@ fn carry(writing: &Writing<'_>, carried: &Carried) -> Result<(), Error> {
         writing.sql.execute(
             "UPDATE devices SET revoked_ms = coalesce(revoked_ms, ?2) WHERE id = ?1",
             params![device, revoked_ms],
+        )?;
+    }
+    for purged in &carried.purged {
+        burial::bury(
+            writing,
+            purged.document,
+            purged.kind,
+            purged.area,
+            &purged.rule,
         )?;
     }
     for account in &carried.closed {

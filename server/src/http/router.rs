@@ -36,7 +36,9 @@ use crate::{
     pages,
     platform::Machine,
     records::{assignment, campaign, change, criteria, decision, list, quarantine, record},
+    recovery::endpoint as recovery,
     report::endpoint as report,
+    retention::{self, hold},
     sync::{events, exchange, reconcile},
 };
 
@@ -135,6 +137,14 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(download::for_people))
         .routes(routes!(download::for_devices))
         .routes(routes!(listing::list))
+        .routes(routes!(retention::endpoint::preview))
+        .routes(routes!(retention::endpoint::run))
+        .routes(routes!(retention::endpoint::runs))
+        .routes(routes!(hold::put, hold::delete))
+        .routes(routes!(hold::list))
+        .routes(routes!(recovery::list))
+        .routes(routes!(recovery::approve))
+        .routes(routes!(recovery::dismiss))
 }
 
 /// This document.

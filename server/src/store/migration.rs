@@ -10,6 +10,7 @@ pub(super) const STEPS: &[&str] = &[
     include_str!("migrations/0002_audit.sql"),
     include_str!("migrations/0003_attachments.sql"),
     include_str!("migrations/0004_quarantine.sql"),
+    include_str!("migrations/0005_retention.sql"),
 ];
 
 /// Brings a database to the newest schema.

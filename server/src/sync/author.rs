@@ -13,6 +13,7 @@ use sokiem_record::{
 use crate::{
     error::Error,
     http::problem::{Cause, Problem},
+    retention::burial,
     store::Writing,
     sync::stored::{self, Fresh, Row, Source},
 };
@@ -67,6 +68,9 @@ pub(crate) fn begin(
 ) -> Result<bool, Problem> {
     if stored::find(writing.sql, id)?.is_some() {
         return Ok(false);
+    }
+    if burial::rule(writing.sql, id)?.is_some() {
+        return Err(Problem::new(Cause::Exists).detail("It was purged and does not come back"));
     }
     pen.sign(writing)?;
     let author = pen.author(writing, None);

@@ -24,6 +24,8 @@ use sokiem_record::{
 use crate::{
     app,
     error::Error,
+    recovery::aside::Aside,
+    retention::burial,
     store::{Writing, id},
     sync::{
         log, planned, scope,
@@ -211,6 +213,7 @@ impl Session<'_> {
         self.writing.metrics.documents_touched.inc();
         let row = stored::find(self.writing.sql, push.document)?;
         let barred = self.barred(push, row.as_ref())?;
+        let mut aside = self.aside(push, row.as_ref(), barred);
         let refused = &mut pushing.refused;
         let mut outcomes = Vec::new();
         let mut open = None;
@@ -220,9 +223,10 @@ impl Session<'_> {
             .skip(first)
             .map(|bytes| bytes.as_slice())
         {
-            let outcome = match barred {
-                Some(refusal) => self.bar(push, bytes, refusal)?,
-                None => self.change(
+            let outcome = match (&mut aside, barred) {
+                (Some(aside), _) => aside.change(bytes)?,
+                (None, Some(refusal)) => self.bar(push, bytes, refusal)?,
+                (None, None) => self.change(
                     push,
                     row.as_ref(),
                     &mut open,
@@ -231,7 +235,9 @@ impl Session<'_> {
                     budget,
                 )?,
             };
-            if let ChangeOutcome::Refused(refusal) = outcome {
+            if let ChangeOutcome::Refused(refusal) = outcome
+                && aside.is_none()
+            {
                 refused.insert(self.quarantine(push, bytes, refusal)?);
             }
             outcomes.push(outcome);
@@ -240,6 +246,9 @@ impl Session<'_> {
             if budget.is_spent() {
                 break;
             }
+        }
+        if let Some(aside) = aside {
+            aside.finish()?;
         }
         let mut area = row.as_ref().map(|row| row.area);
         if let Some(open) = open.filter(|open| !open.fresh.is_empty()) {
@@ -315,13 +324,31 @@ impl Session<'_> {
         Ok(true)
     }
 
+    /// After a restore, for a while, devices bring back what only the server writes: an administrator looks
+    /// at it before it counts.
+    fn aside<'b>(
+        &'b self,
+        push: &'b DocumentPush,
+        row: Option<&'b Row>,
+        barred: Option<Refusal>,
+    ) -> Option<Aside<'b>> {
+        let area = row.map_or(push.area, |row| row.area);
+        let lost = barred == Some(Refusal::ReadOnlyKind)
+            && self.actors.everyone.is_some()
+            && self.writable.contains_key(&area);
+        lost.then(|| Aside::new(self.writing, self.pusher.device, push, row))
+    }
+
     /// Why nothing new of this document can be taken from this device.
     fn barred(&self, push: &DocumentPush, row: Option<&Row>) -> Result<Option<Refusal>, Error> {
-        if !push.kind.device_may_write() {
-            return Ok(Some(Refusal::ReadOnlyKind));
+        if burial::rule(self.writing.sql, push.document)?.is_some() {
+            return Ok(Some(Refusal::Purged));
         }
         if row.is_some_and(|row| row.kind != push.kind) {
             return Ok(Some(Refusal::WrongDocument));
+        }
+        if !push.kind.device_may_write() {
+            return Ok(Some(Refusal::ReadOnlyKind));
         }
         let area = row.map_or(push.area, |row| row.area);
         if self.writable.get(&area).copied().unwrap_or(false) {

@@ -20,6 +20,8 @@ pub(crate) enum What {
     Left,
     /// The document has come from another area, with its whole history.
     Arrived,
+    /// The document is to be taken anew: a copy may hold what the server has dismissed.
+    Again,
 }
 
 impl What {
@@ -29,6 +31,8 @@ impl What {
     pub(crate) const LEFT: i64 = 1;
     /// The number in SQL.
     pub(crate) const ARRIVED: i64 = 2;
+    /// The number in SQL.
+    pub(crate) const AGAIN: i64 = 3;
 }
 
 /// Where an area's log stands.
@@ -91,6 +95,7 @@ pub(crate) fn append(
         What::Change(hash) => (What::CHANGE, hash.0),
         What::Left => (What::LEFT, row_hash(area, seq, document)),
         What::Arrived => (What::ARRIVED, row_hash(area, seq, document)),
+        What::Again => (What::AGAIN, row_hash(area, seq, document)),
     };
     sql.prepare_cached(
         "INSERT INTO log (area, seq, document, what, hash) VALUES (?1, ?2, ?3, ?4, ?5)",

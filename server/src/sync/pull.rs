@@ -121,8 +121,11 @@ impl<'a> Puller<'a> {
     fn entries(&mut self, pull: &mut AreaPull) -> Result<bool, Error> {
         let sql = self.sql;
         let mut statement = sql.prepare_cached(
-            "SELECT news.document, news.last_seq, news.gone, documents.kind, documents.area, documents.changes
-               FROM news JOIN documents ON documents.id = news.document
+            // A document that was buried is known by its tombstone only.
+            "SELECT news.document, news.last_seq, news.gone OR documents.id IS NULL,
+                    coalesce(documents.kind, tombstones.kind), documents.area, coalesce(documents.changes, 0)
+               FROM news LEFT JOIN documents ON documents.id = news.document
+               LEFT JOIN tombstones ON tombstones.document = news.document
               WHERE news.area = ?1 AND news.last_seq > ?2 ORDER BY news.last_seq",
         )?;
         let area = pull.cursor.area;
@@ -138,16 +141,22 @@ impl<'a> Puller<'a> {
             let (document, last_seq): (DocumentId, u64) = (id::id(row, 0)?, row.get(1)?);
             let (gone, kind): (bool, Kind) = (row.get(2)?, id::kind(row, 3)?);
             let news = if gone {
-                let now: AreaId = id::id(row, 4)?;
-                Some(News::Left(
-                    self.scope
-                        .iter()
-                        .any(|grant| grant.area == now)
-                        .then_some(now),
-                ))
+                let now: Option<AreaId> = id::optional_id(row, 4)?;
+                Some(News::Left(now.filter(|now| {
+                    self.scope.iter().any(|grant| grant.area == *now)
+                })))
             } else {
                 self.news(area, document, pull.cursor.base, row.get(5)?)?
             };
+            let base = i64::try_from(pull.cursor.base).unwrap_or(i64::MAX);
+            if !gone && base > 0 && self.says_after(area, document, base, &[What::AGAIN])? {
+                // The copy goes first: it may hold what the server has dismissed.
+                pull.entries.push(Entry {
+                    document,
+                    kind,
+                    news: News::Left(None),
+                });
+            }
             if let Some(news) = news {
                 let cost = ENTRY_BYTES + size(&news);
                 if cost > self.budget && self.budget < PULL_TARGET_BYTES {
@@ -175,7 +184,8 @@ impl<'a> Puller<'a> {
         changes: u32,
     ) -> Result<Option<News>, Error> {
         let base = i64::try_from(base).unwrap_or(i64::MAX);
-        let whole = base == 0 || self.arrived_after(area, document, base)?;
+        let anew = [What::ARRIVED, What::AGAIN];
+        let whole = base == 0 || self.says_after(area, document, base, &anew)?;
         if whole
             && changes as usize > SNAPSHOT_CHANGES
             && let Some(snapshot) = self.snapshot(document, changes)?
@@ -203,18 +213,24 @@ impl<'a> Puller<'a> {
         )))
     }
 
-    fn arrived_after(&self, area: AreaId, document: DocumentId, base: i64) -> Result<bool, Error> {
-        Ok(self
-            .sql
-            .prepare_cached(
-                "SELECT 1 FROM log WHERE document = ?1 AND area = ?2 AND seq > ?3 AND what = ?4",
-            )?
-            .exists(params![
-                document.as_bytes().as_slice(),
-                area.as_bytes().as_slice(),
-                base,
-                What::ARRIVED
-            ])?)
+    /// Whether the area's log says one of these of a document after `base`.
+    fn says_after(
+        &self,
+        area: AreaId,
+        document: DocumentId,
+        base: i64,
+        what: &[i64],
+    ) -> Result<bool, Error> {
+        let mut statement = self.sql.prepare_cached(
+            "SELECT 1 FROM log WHERE document = ?1 AND area = ?2 AND seq > ?3 AND what = ?4",
+        )?;
+        for what in what {
+            let document = document.as_bytes().as_slice();
+            if statement.exists(params![document, area.as_bytes().as_slice(), base, what])? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn every_change(&self, document: DocumentId) -> Result<Vec<(ChangeHash, Received)>, Error> {

@@ -41,7 +41,7 @@ async fn what_people_do_is_in_the_log_with_who_and_where() {
         .await
         .expect(200);
     let edit = json!({"heads": record["heads"], "reason": "đính chính",
-        "edits": [{"edit": "set", "path": "staff", "value": 31}]});
+        "edits": [{"edit": "set", "path": "head_name", "value": "Lê Thị Bưởi"}]});
     town.post(&chief, &format!("/api/v1/records/{id}/edits"), edit)
         .await
         .expect(200);
@@ -81,7 +81,7 @@ async fn what_people_do_is_in_the_log_with_who_and_where() {
     }
     let whole = serde_json::to_string(&rows(&town, "").await).unwrap();
     assert!(
-        !whole.contains("An Điền") && !whole.contains("31,"),
+        !whole.contains("An Điền") && !whole.contains("Bưởi"),
         "content in the log"
     );
     assert!(

@@ -9,6 +9,8 @@
 
 mod attachments;
 mod audit;
+mod backup;
+mod backup_command;
 mod bad_input;
 mod desk;
 mod enrolment;
@@ -22,3 +24,4 @@ mod poke;
 mod pull;
 mod quarantine;
 mod restore;
+mod retention;

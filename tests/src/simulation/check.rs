@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use axum::http::Method;
 use rusqlite::Connection;
 use serde_json::{Value as Json, json};
 use sokiem_client_core::{Error, sync::TransportError};
@@ -56,12 +57,32 @@ impl World {
             for number in 0..self.phones.len() {
                 quiet &= self.rest(number, &mut codes)?;
             }
+            quiet &= !self.approve()?;
             if quiet && self.server_heads()? == before {
                 return Ok(());
             }
         }
         self.report.fact("not quiet after all rounds");
         Ok(())
+    }
+
+    /// An administrator approves what phones brought back, after a restore, of what only the server writes.
+    fn approve(&mut self) -> Result<bool> {
+        let waiting = self.office.desk(Method::GET, "/api/v1/recovery", None);
+        let changes = match waiting {
+            Some((200, waiting)) => waiting["changes"].clone(),
+            _ => Json::Null,
+        };
+        if changes.as_u64().unwrap_or(0) == 0 {
+            return Ok(false);
+        }
+        let body = json!({"changes": changes});
+        let path = "/api/v1/recovery/approve";
+        match self.office.desk(Method::POST, path, Some(&body)) {
+            Some((200, _)) => self.report.fact("approved after a restore"),
+            answer => return Err(format!("an approval was answered {answer:?}").into()),
+        }
+        Ok(true)
     }
 
     /// Letters that are still on their way arrive late or never; nobody waits for the answers.

@@ -20,6 +20,7 @@ use super::{Found, Key, chain, kind, say};
 use crate::{
     error::Error,
     http::problem::Problem,
+    retention::burial,
     store::Writing,
     sync::{
         author::{self, Pen},
@@ -74,6 +75,10 @@ pub(super) fn way(
     };
     let kind = kind(&found.refused)?;
     if !kind.device_may_write() || !preview.document.states_itself() {
+        return Ok(None);
+    }
+    // What was purged stays purged.
+    if burial::rule(sql, found.key.document)?.is_some() {
         return Ok(None);
     }
     let row = stored::find(sql, found.key.document)?;

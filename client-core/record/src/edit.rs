@@ -112,6 +112,10 @@ pub enum EditError {
     /// The reason is too long.
     #[error("the reason is longer than {} bytes", limits::MAX_MESSAGE_BYTES)]
     ReasonTooLong,
+    /// The edit takes more operations than one change may have: nobody would take it in. A text that is
+    /// replaced as a whole takes one for each character that goes and one for each that comes.
+    #[error("the edit takes {0} operations, more than the {max} of one change", max = limits::MAX_CHANGE_OPS)]
+    TooLarge(usize),
     /// Automerge refused; the schema check should have caught it.
     #[error(transparent)]
     Automerge(#[from] AutomergeError),
@@ -162,6 +166,11 @@ impl Document {
             tx.rollback();
             return Ok(None);
         }
+        let ops = tx.pending_ops();
+        if ops as u64 > limits::MAX_CHANGE_OPS {
+            tx.rollback();
+            return Err(EditError::TooLarge(ops));
+        }
         let (hash, _) = tx.commit_with(options(author));
         Ok(hash.and_then(|hash| self.change(&hash).map(|bytes| Written { hash, bytes })))
     }
@@ -193,6 +202,33 @@ impl Document {
         heads.sort_unstable();
         heads.dedup();
         Ok(Some(heads))
+    }
+}
+
+/// Finding out what stayed the same between two texts takes time in proportion to the product of their
+/// lengths. Beyond this one, what lies between their common beginning and end is replaced as a whole.
+const MAX_COMPARED: usize = 4_000_000;
+
+/// What differs between two texts: where it begins, how many characters go, and what comes.
+fn middle<'a>(before: &str, after: &'a str) -> (usize, usize, &'a str) {
+    let mut rest = (before.chars(), after.chars());
+    let mut start = 0;
+    loop {
+        let ahead = rest.clone();
+        match (rest.0.next(), rest.1.next()) {
+            (Some(one), Some(other)) if one == other => start += 1,
+            _ => {
+                rest = ahead;
+                break;
+            }
+        }
+    }
+    loop {
+        let ahead = rest.clone();
+        match (rest.0.next_back(), rest.1.next_back()) {
+            (Some(one), Some(other)) if one == other => {}
+            _ => return (start, ahead.0.count(), ahead.1.as_str()),
+        }
     }
 }
 
@@ -271,7 +307,15 @@ impl Step<'_, '_> {
         let (parent, key) = self.parent(path)?;
         match self.tx.get(&parent, key.as_str())? {
             Some((Value::Object(ObjType::Text), object)) => {
-                if self.tx.text(&object)? != text {
+                let before = self.tx.text(&object)?;
+                if before == text {
+                    return Ok(());
+                }
+                let (start, gone, new) = middle(&before, &text);
+                if gone.saturating_mul(new.chars().count()) > MAX_COMPARED {
+                    let gone = isize::try_from(gone).unwrap_or(isize::MAX);
+                    self.tx.splice_text(&object, start, gone, new)?;
+                } else {
                     self.tx.update_text(&object, &text)?;
                 }
                 Ok(())

@@ -157,6 +157,10 @@ fn of_edit(edit: &EditError, english: String) -> Failure {
             Failure::invalid(format!("{path}: không có gì để chốt"), english)
         }
         EditError::ElementExists(path) => Failure::invalid(format!("{path}: đã có"), english),
+        EditError::TooLarge(_) => Failure::invalid(
+            "nội dung sửa quá dài cho một lần ghi, hãy ghi làm nhiều lần",
+            english,
+        ),
         EditError::ReasonTooLong => Failure::invalid("lý do quá dài", english),
         _ => Failure::invalid("không ghi được", english),
     }

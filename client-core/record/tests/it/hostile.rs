@@ -8,8 +8,10 @@ use proptest::{prelude::*, test_runner::TestRunner};
 use sha2::{Digest, Sha256};
 use sokiem_record::{
     document::{Document, Received},
+    edit::EditError,
     genesis,
     id::{DocumentId, Kind},
+    limits,
     refusal::Refusal,
 };
 use uuid::Uuid;
@@ -92,6 +94,27 @@ fn a_second_beginning_is_refused() {
         one.receive(&other.bytes).unwrap(),
         Received::Refused(Refusal::WrongDocument)
     );
+}
+
+#[test]
+fn an_edit_that_nobody_would_take_in_is_not_written() {
+    let mut document = planned();
+    let long = |word: &str| word.repeat(limits::MAX_TEXT_CHARS);
+    let written = write(&mut document, &author(1), &[text("opinion", &long("ổ"))]);
+    deliver(&mut planned(), &written);
+    let heads = document.heads();
+    let replaced = document.edit(&author(1), None, &[text("opinion", &long("x"))]);
+    assert!(
+        matches!(replaced, Err(EditError::TooLarge(_))),
+        "{replaced:?}"
+    );
+    assert_eq!(document.heads(), heads);
+    // Half of it anew, at once: nobody waits for a comparison of every character with every other.
+    let half = format!("{}{}ổ", "ổ".repeat(10_000), "y".repeat(9_000));
+    write(&mut document, &author(1), &[text("opinion", &half)]);
+    assert_eq!(document.to_json()["opinion"], half);
+    write(&mut document, &author(1), &[text("opinion", "")]);
+    assert_eq!(document.to_json()["opinion"], "");
 }
 
 /// Any bytes under a right checksum: refused, applied or poisoned, but never a panic of the caller,

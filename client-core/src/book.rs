@@ -15,6 +15,7 @@ use sokiem_record::{
     ChangeHash,
     document::Document,
     id::{ActorId, DocumentId, EpochId},
+    signing::SigningKey,
 };
 
 pub use reading::{
@@ -343,6 +344,17 @@ impl Book {
     /// [`Error::Database`] when it can't be read.
     pub fn enrolment(&self) -> Result<Option<Enrolment>> {
         self.read(enrolment::get)
+    }
+
+    /// The key that the server is about to hear of, at enrolment or renewal. It stays the same until the server has
+    /// answered: see [`Book::enrolled`].
+    ///
+    /// # Errors
+    /// [`Error::Random`] when the platform has no randomness, [`Error::Database`].
+    pub fn next_key(&self) -> Result<SigningKey> {
+        let mut seed = [0; 32];
+        self.random().fill(&mut seed)?;
+        self.transact(|tx, _| enrolment::next_key(tx, &seed))
     }
 
     /// Writes down what the server answered to the enrolment. Enrolling again, after a credential

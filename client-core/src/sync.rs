@@ -12,10 +12,12 @@ mod outcomes;
 mod reconcile;
 mod rewrite;
 mod scope;
+mod signer;
 mod steps;
 mod transport;
 
 pub use driver::{enrol, run, sync_once};
 pub(crate) use scope::{note_epoch, sweep};
+pub use signer::{DeviceKey, Signed, Signer};
 pub use steps::{Step, SyncReport, SyncRun};
 pub use transport::{Transport, TransportError};

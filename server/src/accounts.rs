@@ -5,4 +5,5 @@ pub(crate) mod account;
 pub(crate) mod attempts;
 pub(crate) mod grant;
 pub(crate) mod password;
+pub(crate) mod policy;
 pub(crate) mod session;

@@ -8,6 +8,7 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::{
     accounts::attempts::Attempts, attachments::Attachments, audit::reads::Reads, config::Config,
+    devices::replay::Replays,
     error::Error, platform::Machine, store::Store, sync::poke::Pokes, telemetry::Metrics,
 };
 
@@ -26,6 +27,8 @@ pub(crate) struct App {
     /// Who looked at what, on its way to the audit log.
     pub(crate) reads: Reads,
     pub(crate) attachments: Attachments,
+    /// Signed requests that were seen.
+    pub(crate) replays: Replays,
     pub(crate) password_checks: Arc<Semaphore>,
     pub(crate) event_streams: Arc<Semaphore>,
     /// Turns true when the server stops.

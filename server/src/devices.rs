@@ -1,7 +1,8 @@
-//! Devices: how they are enrolled, how they prove who they are, how they are sent away.
+//! Devices: enrolment by one-time codes, their keys and signed requests, revocation.
 
 pub(crate) mod actor;
 pub(crate) mod code;
 pub(crate) mod credential;
 pub(crate) mod device;
 pub(crate) mod enrolment;
+pub(crate) mod replay;

@@ -95,10 +95,10 @@ async fn a_phone_whose_clock_is_years_off_changes_no_merge_result() {
     sync::enrol(&book, &stranger, &base, &code, "máy cũ", "0")
         .await
         .unwrap();
-    let credential = book.enrolment().unwrap().unwrap().credential;
+    let key = book.enrolment().unwrap().unwrap().key;
     let wrong = Device {
         book,
-        transport: HttpTransport::new(&base, Some(&credential)).unwrap(),
+        transport: HttpTransport::new(&base, Some(key)).unwrap(),
     };
 
     right.sync().await.unwrap();

@@ -51,7 +51,7 @@ impl Device {
         )
         .await?;
         let enrolment = book.enrolment()?.ok_or("the enrolment was not kept")?;
-        let transport = HttpTransport::new(base, Some(&enrolment.credential))?;
+        let transport = HttpTransport::new(base, Some(enrolment.key.clone()))?;
         Ok(Self { book, transport })
     }
 

@@ -56,6 +56,7 @@ pub mod labels;
 pub mod limits;
 pub mod media;
 pub mod preview;
+pub mod proof;
 pub mod reading;
 pub mod refusal;
 pub mod renew;

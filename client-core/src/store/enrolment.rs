@@ -2,21 +2,29 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
-use sokiem_record::id::{AccountId, ActorId, DeviceId, EpochId};
+use sokiem_record::{
+    id::{AccountId, ActorId, DeviceId, EpochId},
+    signing::{PublicKey, Signature, SigningKey},
+};
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    sync::DeviceKey,
+};
 
-/// What the server said when it enrolled this device. The credential is left out of anything that is
-/// serialised or printed.
+/// What the server said when it enrolled this device. The key is left out of anything that is serialised
+/// or printed.
 #[derive(Clone, PartialEq, Eq, Serialize)]
 pub struct Enrolment {
     /// Where the server is.
     pub server: String,
-    /// The bearer credential.
+    /// What the device shows itself with.
     #[serde(skip)]
-    pub credential: String,
-    /// When the credential ends, in milliseconds since 1970-01-01 UTC.
+    pub key: DeviceKey,
+    /// When the key ends, in milliseconds since 1970-01-01 UTC.
     pub expires_ms: i64,
+    /// From when on the device renews its key, by the server's clock.
+    pub renew_ms: i64,
     /// This installation's id at the server.
     pub device: DeviceId,
     /// The officer.
@@ -51,6 +59,10 @@ pub struct EnrolRequest {
     pub actor: String,
     /// The version of the program.
     pub app_version: String,
+    /// The public half of the key that this installation made.
+    pub key: PublicKey,
+    /// Its signature over [`sokiem_record::proof::enrolment_message`].
+    pub proof: Signature,
 }
 
 /// What the server answers to an enrolment.
@@ -58,10 +70,10 @@ pub struct EnrolRequest {
 pub struct EnrolResponse {
     /// This installation's id at the server.
     pub device: DeviceId,
-    /// The bearer credential, shown this once.
-    pub credential: String,
-    /// When it ends, in milliseconds since 1970-01-01 UTC.
+    /// When the key ends, in milliseconds since 1970-01-01 UTC.
     pub expires_ms: i64,
+    /// From when on the device is to renew it.
+    pub renew_ms: i64,
     /// The server's history.
     pub epoch: EpochId,
     /// The officer.
@@ -122,19 +134,28 @@ pub(crate) fn set_epoch(connection: &Connection, epoch: EpochId) -> Result<()> {
 }
 
 pub(crate) fn get(connection: &Connection) -> Result<Option<Enrolment>> {
-    let sql = "SELECT server, credential, expires_ms, device, account, account_name, account_title, server_name
-               FROM enrolment WHERE credential IS NOT NULL";
+    let sql = "SELECT server, seed, next_seed, expires_ms, renew_ms, device, account, account_name, account_title, server_name
+               FROM enrolment WHERE seed IS NOT NULL AND device IS NOT NULL";
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query([])?;
     let Some(row) = rows.next()? else {
         return Ok(None);
     };
     let (device, account): (Vec<u8>, Vec<u8>) = (row.get("device")?, row.get("account")?);
+    let device = DeviceId::from_slice(&device).ok_or(Error::Unreadable("the device id"))?;
+    let key = DeviceKey {
+        device,
+        key: SigningKey::from_seed(&row.get("seed")?),
+        next: row
+            .get::<_, Option<[u8; 32]>>("next_seed")?
+            .map(|seed| SigningKey::from_seed(&seed)),
+    };
     Ok(Some(Enrolment {
         server: row.get("server")?,
-        credential: row.get("credential")?,
+        key,
         expires_ms: row.get("expires_ms")?,
-        device: DeviceId::from_slice(&device).ok_or(Error::Unreadable("the device id"))?,
+        renew_ms: row.get("renew_ms")?,
+        device,
         account: AccountId::from_slice(&account).ok_or(Error::Unreadable("the account id"))?,
         account_name: row.get("account_name")?,
         account_title: row.get("account_title")?,
@@ -142,14 +163,33 @@ pub(crate) fn get(connection: &Connection) -> Result<Option<Enrolment>> {
     }))
 }
 
-pub(crate) fn set(connection: &Connection, server: &str, response: &EnrolResponse) -> Result<()> {
+/// The key that the server is about to hear of. It is drawn once and kept until the server has answered, so
+/// that an answer that was lost costs nothing.
+pub(crate) fn next_key(connection: &Connection, fresh_seed: &[u8; 32]) -> Result<SigningKey> {
     connection.execute(
-        "UPDATE enrolment SET server = ?1, credential = ?2, expires_ms = ?3, device = ?4, account = ?5,
-             account_name = ?6, account_title = ?7, server_name = ?8",
+        "UPDATE enrolment SET next_seed = ?1 WHERE next_seed IS NULL",
+        [fresh_seed.as_slice()],
+    )?;
+    let seed = connection.query_row("SELECT next_seed FROM enrolment", [], |row| row.get(0))?;
+    Ok(SigningKey::from_seed(&seed))
+}
+
+/// The server knows the next key now.
+pub(crate) fn key_is_known(connection: &Connection, expires_ms: i64, renew_ms: i64) -> Result<()> {
+    connection.execute(
+        "UPDATE enrolment SET seed = coalesce(next_seed, seed), next_seed = NULL, expires_ms = ?1, renew_ms = ?2",
+        [expires_ms, renew_ms],
+    )?;
+    Ok(())
+}
+
+pub(crate) fn set(connection: &Connection, server: &str, response: &EnrolResponse) -> Result<()> {
+    key_is_known(connection, response.expires_ms, response.renew_ms)?;
+    connection.execute(
+        "UPDATE enrolment SET server = ?1, device = ?2, account = ?3,
+             account_name = ?4, account_title = ?5, server_name = ?6",
         params![
             server,
-            response.credential,
-            response.expires_ms,
             response.device.as_bytes().as_slice(),
             response.account.id.as_bytes().as_slice(),
             response.account.name,

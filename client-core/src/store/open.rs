@@ -8,7 +8,10 @@ use crate::error::{Error, Result};
 
 /// Every migration, oldest first. `PRAGMA user_version` counts how many have run. A published file is
 /// never edited; a change is a new file.
-pub(crate) const MIGRATIONS: &[&str] = &[include_str!("schema/001_book.sql")];
+pub(crate) const MIGRATIONS: &[&str] = &[
+    include_str!("schema/001_book.sql"),
+    include_str!("schema/002_device_key.sql"),
+];
 
 /// How long a second opener waits for the first to finish before it is told.
 pub(crate) const OPEN_WAIT: Duration = Duration::from_millis(1_500);

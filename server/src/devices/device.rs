@@ -4,14 +4,14 @@ use axum::{
     extract::{Path, State},
     http::StatusCode,
 };
-use rusqlite::params;
+use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
 use sokiem_record::id::{AccountId, DeviceId};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
-    accounts::access::{Caller, Role},
+    accounts::access::Caller,
     app::Shared,
     audit::{self, Action, Entry},
     error::Error,
@@ -37,25 +37,31 @@ pub(crate) struct Device {
     enrolled_ms: i64,
     /// When it was last heard of, to the minute.
     last_seen_ms: i64,
-    /// When its credential ends.
+    /// Since when it has its key.
+    key_since_ms: i64,
+    /// When its key ends, unless the device renews it before.
     expires_ms: i64,
     /// When it was revoked.
     revoked_ms: Option<i64>,
+    /// When somebody asked for its data to be erased.
+    wipe_ms: Option<i64>,
+    /// When it had sent what it could and said that it erases them.
+    wiped_ms: Option<i64>,
     /// How many of its changes were refused and are kept.
     quarantined: u64,
 }
 
-/// List devices.
+/// List devices: all of them for an administrator, those of their officers for a supervisor.
 #[utoipa::path(get, path = "/api/v1/devices", tag = "devices",
     responses((status = 200, body = Vec<Device>), (status = 403, description = "forbidden")),
     security(("session" = [])))]
 pub(crate) async fn list(State(app): Shared, caller: Caller) -> Result<Json<Vec<Device>>, Problem> {
-    caller.at_least(Role::Administrator)?;
     app.store
-        .read(|sql| {
+        .read(move |sql| {
             let mut statement = sql.prepare_cached(
                 "SELECT devices.id, devices.account, accounts.name, devices.name, app_version, enrolled_ms, last_seen_ms,
-                        expires_ms, revoked_ms, (SELECT count(*) FROM quarantine WHERE device = devices.id)
+                        expires_ms, revoked_ms, (SELECT count(*) FROM quarantine WHERE device = devices.id),
+                        key_since_ms, wipe_ms, wiped_ms
                    FROM devices JOIN accounts ON accounts.id = devices.account ORDER BY enrolled_ms, devices.id",
             )?;
             let rows = statement.query_map([], |row| {
@@ -70,9 +76,18 @@ pub(crate) async fn list(State(app): Shared, caller: Caller) -> Result<Json<Vec<
                     expires_ms: row.get(7)?,
                     revoked_ms: row.get(8)?,
                     quarantined: row.get(9)?,
+                    key_since_ms: row.get(10)?,
+                    wipe_ms: row.get(11)?,
+                    wiped_ms: row.get(12)?,
                 })
             })?;
-            let devices = rows.collect::<Result<_, _>>().map_err(Error::from)?;
+            let all: Vec<Device> = rows.collect::<Result<_, _>>().map_err(Error::from)?;
+            let mut devices = Vec::new();
+            for device in all {
+                if caller.administrates(sql, AccountId(device.account))? {
+                    devices.push(device);
+                }
+            }
             Ok(Json(devices))
         })
         .await
@@ -88,22 +103,27 @@ pub(crate) async fn revoke(
     caller: Caller,
     Path(device): Path<Uuid>,
 ) -> Result<StatusCode, Problem> {
-    caller.at_least(Role::Administrator)?;
     let device = DeviceId(device);
     app.store
         .write(move |writing| {
-            let known = writing.sql.execute(
+            caller.expect_administrates(writing.sql, owner(writing.sql, device)?)?;
+            writing.sql.execute(
                 "UPDATE devices SET revoked_ms = coalesce(revoked_ms, ?2) WHERE id = ?1",
                 params![device.as_bytes().as_slice(), writing.now_ms],
             )?;
-            if known == 0 {
-                return Err(Problem::not_found());
-            }
             let entry = Entry::new(Action::DeviceRevoked).by(caller.account);
             audit::note(writing, entry.on("device", device))?;
             writing.poke(Poke::Revoked(device));
-            Ok(())
+            Ok::<_, Problem>(())
         })
         .await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Whose a device is.
+pub(crate) fn owner(sql: &Connection, device: DeviceId) -> Result<AccountId, Problem> {
+    sql.prepare_cached("SELECT account FROM devices WHERE id = ?1")?
+        .query_row([device.as_bytes().as_slice()], |row| id::id(row, 0))
+        .optional()?
+        .ok_or_else(Problem::not_found)
 }

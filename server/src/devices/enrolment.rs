@@ -1,4 +1,4 @@
-//! A device meets the server: a code becomes a credential, and binds officer, device and actor.
+//! A device meets the server: a one-time code binds officer, device, its key and its actor.
 
 use std::net::SocketAddr;
 
@@ -8,7 +8,11 @@ use axum::{
 };
 use rusqlite::{OptionalExtension, params};
 use serde::{Deserialize, Serialize};
-use sokiem_record::id::{AccountId, ActorId, DeviceId};
+use sokiem_record::{
+    id::{AccountId, ActorId, DeviceId},
+    proof,
+    signing::{InvalidHex, PublicKey, Signature},
+};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -21,7 +25,7 @@ use crate::{
         body::Json,
         problem::{Cause, Problem},
     },
-    platform, secret,
+    platform,
     store::{Writing, id},
     sync::{author::Pen, poke::Poke},
 };
@@ -38,6 +42,10 @@ pub(crate) struct Enrolment {
     actor: String,
     /// Which build asks.
     app_version: String,
+    /// The public key that the device made: 64 hexadecimal digits.
+    key: String,
+    /// The device's signature that it has the other half: 128 hexadecimal digits.
+    proof: String,
 }
 
 /// A device that is enrolled.
@@ -45,10 +53,10 @@ pub(crate) struct Enrolment {
 pub(crate) struct Enrolled {
     /// The device's id.
     device: Uuid,
-    /// Send as `Authorization: Bearer …`. Given once.
-    credential: String,
-    /// When the credential ends, milliseconds since 1970-01-01 UTC.
+    /// When the key ends, milliseconds since 1970-01-01 UTC.
     expires_ms: i64,
+    /// From when on the device is to renew it.
+    renew_ms: i64,
     /// The server's history.
     epoch: Uuid,
     /// Whose device it is.
@@ -95,27 +103,23 @@ pub(crate) async fn enrol(
             "device_name: 1 to 100 characters; app_version: at most 100",
         ));
     }
-    let credential = secret::hex(&app.machine.random::<32>()?);
-    let digest = secret::digest(credential.as_bytes());
+    let key = proved_key(&body, actor)?;
     let (lifetime_s, epoch) = (app.config.lifetimes.credential_s, app.epoch);
-    let (device, expires_ms, account) = app
+    let (device, since_ms, account) = app
         .store
         .write(move |writing| {
-            let account = redeem(writing, &body.code)?;
+            let (account, before) = redeem(writing, &body.code, &key)?;
             let person = person(writing, account)?;
+            if let Some((device, since_ms)) = before {
+                return Ok((device, since_ms, person));
+            }
             let device = DeviceId(writing.machine.new_id()?);
-            let expires_ms = platform::after_s(writing.now_ms, lifetime_s);
+            insert(writing, device, account, &body, &key, lifetime_s)?;
             writing.sql.execute(
-                "INSERT INTO devices (id, account, name, app_version, credential_digest, expires_ms, enrolled_ms, last_seen_ms)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)",
+                "UPDATE codes SET device = ?2 WHERE code_digest = ?1",
                 params![
-                    device.as_bytes().as_slice(),
-                    account.as_bytes().as_slice(),
-                    body.device_name,
-                    body.app_version,
-                    digest.as_slice(),
-                    expires_ms,
-                    writing.now_ms
+                    code::digest(&body.code).as_slice(),
+                    device.as_bytes().as_slice()
                 ],
             )?;
             take_over(writing, actor, account, device)?;
@@ -124,19 +128,65 @@ pub(crate) async fn enrol(
             let entry = Entry::new(Action::DeviceEnrolled).by(account);
             let entry = entry.with_device(device).on("device", device);
             audit::note(writing, entry.detail("actor", actor.to_string()))?;
-            Ok::<_, Problem>((device, expires_ms, person))
+            Ok::<_, Problem>((device, writing.now_ms, person))
         })
         .await?;
-    let server_name = app.config.server_name.clone();
     let enrolled = Enrolled {
         device: device.0,
-        credential,
-        expires_ms,
+        expires_ms: platform::after_s(since_ms, lifetime_s),
+        renew_ms: platform::after_s(since_ms, lifetime_s / 2),
         epoch: epoch.0,
         account,
-        server_name,
+        server_name: app.config.server_name.clone(),
     };
     Ok((StatusCode::CREATED, Json(enrolled)))
+}
+
+/// The public key, if the device showed that it has the other half.
+fn proved_key(body: &Enrolment, actor: ActorId) -> Result<PublicKey, Problem> {
+    let key: PublicKey = body
+        .key
+        .parse()
+        .map_err(|error: InvalidHex| Problem::invalid(format!("key: {error}")))?;
+    let proof: Signature = body
+        .proof
+        .parse()
+        .map_err(|error: InvalidHex| Problem::invalid(format!("proof: {error}")))?;
+    if key.verifies(&proof::enrolment_message(&body.code, actor, &key), &proof) {
+        return Ok(key);
+    }
+    Err(Problem::invalid(
+        "proof: it was not made with this key over this code and actor",
+    ))
+}
+
+fn insert(
+    writing: &Writing<'_>,
+    device: DeviceId,
+    account: AccountId,
+    body: &Enrolment,
+    key: &PublicKey,
+    lifetime_s: u64,
+) -> Result<(), Problem> {
+    let inserted = writing.sql.execute(
+        "INSERT INTO devices (id, account, name, app_version, public_key, key_since_ms, expires_ms, enrolled_ms, last_seen_ms)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?7, ?6, ?7, ?7) ON CONFLICT (public_key) DO NOTHING",
+        params![
+            device.as_bytes().as_slice(),
+            account.as_bytes().as_slice(),
+            body.device_name,
+            body.app_version,
+            key.as_bytes().as_slice(),
+            platform::after_s(writing.now_ms, lifetime_s),
+            writing.now_ms
+        ],
+    )?;
+    if inserted == 0 {
+        return Err(Problem::invalid(
+            "key: another device has it; make a new one",
+        ));
+    }
+    Ok(())
 }
 
 /// An actor as a device writes it.
@@ -205,8 +255,15 @@ pub(crate) fn bind_actor(
     Ok(())
 }
 
-/// Uses a code up.
-fn redeem(writing: &Writing<'_>, typed: &str) -> Result<AccountId, Problem> {
+/// A device that was enrolled with a code, and since when.
+type Before = Option<(DeviceId, i64)>;
+
+/// Uses a code up. The device that did so before may ask again: it did not hear the answer.
+fn redeem(
+    writing: &Writing<'_>,
+    typed: &str,
+    key: &PublicKey,
+) -> Result<(AccountId, Before), Problem> {
     let digest = code::digest(typed);
     let row: Option<(AccountId, i64, Option<i64>)> = writing
         .sql
@@ -217,7 +274,20 @@ fn redeem(writing: &Writing<'_>, typed: &str) -> Result<AccountId, Problem> {
         .optional()?;
     let (account, expires_ms, used_ms) = row.ok_or_else(|| Problem::new(Cause::CodeUnknown))?;
     if used_ms.is_some() {
-        return Err(Problem::new(Cause::CodeUsed));
+        let before = writing
+            .sql
+            .prepare_cached(
+                "SELECT devices.id, devices.key_since_ms FROM codes JOIN devices ON devices.id = codes.device
+                  WHERE code_digest = ?1 AND public_key = ?2 AND revoked_ms IS NULL",
+            )?
+            .query_row(params![digest.as_slice(), key.as_bytes().as_slice()], |row| {
+                Ok((id::id(row, 0)?, row.get(1)?))
+            })
+            .optional()?;
+        return match before {
+            Some(before) if expires_ms > writing.now_ms => Ok((account, Some(before))),
+            _ => Err(Problem::new(Cause::CodeUsed)),
+        };
     }
     if expires_ms <= writing.now_ms {
         return Err(Problem::new(Cause::CodeExpired));
@@ -226,7 +296,7 @@ fn redeem(writing: &Writing<'_>, typed: &str) -> Result<AccountId, Problem> {
         "UPDATE codes SET used_ms = ?2 WHERE code_digest = ?1",
         params![digest.as_slice(), writing.now_ms],
     )?;
-    Ok(account)
+    Ok((account, None))
 }
 
 fn person(writing: &Writing<'_>, account: AccountId) -> Result<Person, Problem> {

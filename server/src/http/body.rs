@@ -48,7 +48,8 @@ fn expect_media_type(headers: &HeaderMap, expected: &'static str) -> Result<(), 
         .detail(format!("The content type must be {expected}")))
 }
 
-async fn read(body: Body, limit: usize) -> Result<Bytes, Problem> {
+/// A whole body, within a limit.
+pub(crate) async fn read(body: Body, limit: usize) -> Result<Bytes, Problem> {
     to_bytes(body, limit).await.map_err(|error| {
         let mut cause = error.source();
         while let Some(inner) = cause {

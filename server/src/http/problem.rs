@@ -41,6 +41,10 @@ problems! {
     CredentialMissing "credential-missing" UNAUTHORIZED "A credential is needed" "Cần đăng nhập hoặc ghi danh thiết bị."
     CredentialInvalid "credential-invalid" UNAUTHORIZED "The credential is not valid" "Thông tin đăng nhập không đúng."
     CredentialExpired "credential-expired" UNAUTHORIZED "The credential has expired" "Thông tin đăng nhập đã hết hạn."
+    SignatureMissing "signature-missing" UNAUTHORIZED "The request is not signed by a device" "Yêu cầu chưa được thiết bị ký. Cần ghi danh thiết bị."
+    SignatureInvalid "signature-invalid" UNAUTHORIZED "The signature is not valid" "Chữ ký của thiết bị không đúng. Hãy ghi danh lại thiết bị."
+    SignatureStale "signature-stale" UNAUTHORIZED "The signature was not made now" "Chữ ký không còn mới: đồng hồ của thiết bị lệch so với máy chủ."
+    SignatureReplayed "signature-replayed" UNAUTHORIZED "This signed request was received before" "Yêu cầu đã ký này đã được nhận trước đó."
     DeviceRevoked "device-revoked" FORBIDDEN "This device was revoked" "Thiết bị này đã bị thu hồi quyền."
     Forbidden "forbidden" FORBIDDEN "You may not do this" "Bạn không có quyền làm việc này."
     NotFound "not-found" NOT_FOUND "There is no such thing" "Không tìm thấy."
@@ -153,7 +157,14 @@ impl IntoResponse for Problem {
             .into_response();
         let headers = response.headers_mut();
         if status == StatusCode::UNAUTHORIZED {
-            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            let scheme = match self.cause {
+                Cause::SignatureMissing
+                | Cause::SignatureInvalid
+                | Cause::SignatureStale
+                | Cause::SignatureReplayed => "Signature",
+                _ => "Bearer",
+            };
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(scheme));
         }
         if matches!(self.cause, Cause::TooManyRequests) {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("60"));

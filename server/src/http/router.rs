@@ -8,6 +8,7 @@ use axum::{
     http::{HeaderName, header},
     middleware::{from_fn, from_fn_with_state, map_response},
 };
+use serde_json::Value;
 use sokiem_record::limits;
 use tower_http::{
     catch_panic::CatchPanicLayer,
@@ -21,18 +22,21 @@ use tower_http::{
 };
 use utoipa::{
     Modify, OpenApi,
-    openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    accounts::{account, grant, session},
+    accounts::{account, grant, policy, session},
     app::App,
     areas::{area, moving},
     attachments::{download, listing, token, upload},
     audit::endpoint as audit,
     devices::{actor, code, device, enrolment},
-    http::{access_log, body, health, problem},
+    http::{
+        access_log, body, health,
+        problem::{self, Cause, Problem},
+    },
     pages,
     platform::Machine,
     records::{assignment, campaign, change, criteria, decision, list, quarantine, record},
@@ -54,22 +58,19 @@ struct Credentials;
 impl Modify for Credentials {
     fn modify(&self, api: &mut utoipa::openapi::OpenApi) {
         let components = api.components.get_or_insert_default();
-        for (name, description) in [
-            ("device", "The credential that enrolment gave"),
-            (
-                "session",
-                "The token of POST /api/v1/session, or its cookie",
-            ),
-            (
-                "upload",
-                "The token of POST /api/device/v1/attachments/token",
-            ),
-        ] {
-            let scheme = HttpBuilder::new()
-                .scheme(HttpAuthScheme::Bearer)
-                .description(Some(description));
-            components.add_security_scheme(name, SecurityScheme::Http(scheme.build()));
-        }
+        let session = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .description(Some("The token of POST /api/v1/session, or its cookie"));
+        components.add_security_scheme("session", SecurityScheme::Http(session.build()));
+        let upload = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .description(Some("The token of POST /api/device/v1/attachments/token"));
+        components.add_security_scheme("upload", SecurityScheme::Http(upload.build()));
+        let device = ApiKeyValue::with_description(
+            "signature",
+            "HTTP Message Signature (RFC 9421) with the device's key: docs/sync-protocol.md, section 3",
+        );
+        components.add_security_scheme("device", SecurityScheme::ApiKey(ApiKey::Header(device)));
     }
 }
 
@@ -150,9 +151,20 @@ fn routes() -> OpenApiRouter<Arc<App>> {
 /// This document.
 #[utoipa::path(get, path = "/api/openapi.json", tag = "operation",
     responses((status = 200, content_type = "application/json", description = "OpenAPI 3.1", body = String)))]
-async fn document() -> axum::Json<utoipa::openapi::OpenApi> {
+async fn document() -> Result<axum::Json<Value>, Problem> {
     let (_, api) = routes().split_for_parts();
-    axum::Json(api)
+    let mut api = serde_json::to_value(api).map_err(|_| Problem::new(Cause::Internal))?;
+    let paths = api.get_mut("paths").and_then(Value::as_object_mut);
+    for (route, item) in paths.into_iter().flatten() {
+        for (method, operation) in item.as_object_mut().into_iter().flatten() {
+            if let (Some(access), Some(operation)) =
+                (policy::described(method, route), operation.as_object_mut())
+            {
+                operation.insert("x-access".to_owned(), access);
+            }
+        }
+    }
+    Ok(axum::Json(api))
 }
 
 #[derive(Clone)]
@@ -176,12 +188,13 @@ pub(crate) fn service(app: Arc<App>) -> Router {
     let (router, _) = routes().split_for_parts();
     let timeout = Duration::from_secs(app.config.limits.request_s);
     let machine = app.machine.clone();
-    // Outermost last. The body is limited as it was sent, then decompressed; each handler's extractor
-    // limits it again as it comes out.
+    // Outermost last. The body is limited as it was sent; who calls is found out over these bytes, which
+    // are what a device signed; then they are decompressed, and each handler's extractor limits what comes out.
     router
         .layer(DefaultBodyLimit::max(limits::MAX_DECOMPRESSED_BYTES))
         .layer(CatchPanicLayer::new())
         .layer(RequestDecompressionLayer::new())
+        .layer(from_fn_with_state(Arc::clone(&app), policy::enforce))
         .layer(from_fn(body::limit))
         .layer(from_fn(move |request, next| {
             body::patience(timeout, request, next)

@@ -11,6 +11,7 @@ pub(super) const STEPS: &[&str] = &[
     include_str!("migrations/0003_attachments.sql"),
     include_str!("migrations/0004_quarantine.sql"),
     include_str!("migrations/0005_retention.sql"),
+    include_str!("migrations/0006_device_keys.sql"),
 ];
 
 /// Brings a database to the newest schema.
@@ -26,13 +27,23 @@ fn upgrade_to(connection: &mut Connection, version: usize) -> Result<(), Error> 
             known: STEPS.len(),
         });
     }
+    // A step that makes a table anew drops the old one, which others refer to: references are checked
+    // as a whole before the step counts.
+    connection.pragma_update(None, "foreign_keys", false)?;
     for (index, step) in STEPS.iter().enumerate().take(version).skip(found) {
         let transaction = connection.transaction()?;
         transaction.execute_batch(step)?;
+        if transaction
+            .prepare("PRAGMA foreign_key_check")?
+            .exists([])?
+        {
+            return Err(Error::Unreadable("a reference to a row that is not there"));
+        }
         transaction.pragma_update(None, "user_version", index + 1)?;
         transaction.commit()?;
         tracing::info!(version = index + 1, "database upgraded");
     }
+    connection.pragma_update(None, "foreign_keys", true)?;
     Ok(())
 }
 
@@ -60,6 +71,29 @@ mod tests {
             upgrade(&mut old).unwrap();
             assert_eq!(schema(&old), schema(&fresh), "from version {start}");
         }
+    }
+
+    #[test]
+    fn a_device_of_before_is_kept_with_what_refers_to_it() {
+        let mut old = Connection::open_in_memory().unwrap();
+        upgrade_to(&mut old, 5).unwrap();
+        old.execute_batch(
+            "INSERT INTO accounts VALUES (x'01', 'lan', 'Lan', '', 'officer', NULL, 1, 5);
+             INSERT INTO devices VALUES (x'02', x'01', 'M\u{e1}y', '1', x'aa', 9, 5, 6, NULL);
+             INSERT INTO actors VALUES (x'03', x'01', x'02', 5);",
+        )
+        .unwrap();
+        upgrade(&mut old).unwrap();
+        let kept: (Vec<u8>, Option<Vec<u8>>, i64) = old
+            .query_row(
+                "SELECT devices.id, public_key, expires_ms FROM actors JOIN devices ON devices.id = actors.device",
+                [],
+                |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+            )
+            .unwrap();
+        assert_eq!(kept, (vec![2], None, 9));
+        let orphan = old.execute("INSERT INTO actors VALUES (x'04', x'01', x'99', 5)", []);
+        assert!(orphan.is_err(), "references are checked again");
     }
 
     #[test]

@@ -65,13 +65,10 @@ async fn bodies_that_are_too_large_are_refused_as_sent_and_as_unpacked() {
     assert_eq!(refused(&phone, large, 413).await, "body-too-large");
     let bomb = zstd::encode_all(vec![0; limits::MAX_DECOMPRESSED_BYTES * 4].as_slice(), 3).unwrap();
     assert!(bomb.len() < 100_000);
-    let response = town
-        .http
-        .post(town.url(EXCHANGE))
-        .bearer_auth(&phone.credential)
+    let response = phone
+        .signed(Method::POST, EXCHANGE, Some(bomb))
         .header(header::CONTENT_TYPE, wire::MEDIA_TYPE)
         .header(header::CONTENT_ENCODING, "zstd")
-        .body(bomb)
         .send()
         .await
         .unwrap();
@@ -84,12 +81,10 @@ async fn a_compressed_body_is_read_and_a_damaged_one_is_malformed() {
     let phone = town.phone("lan", &[town.communes[0]]).await;
     let good = wire::encode(&phone.request(Vec::new()));
     let send = |body: Vec<u8>, encoding: &'static str| {
-        town.http
-            .post(town.url(EXCHANGE))
-            .bearer_auth(&phone.credential)
+        phone
+            .signed(Method::POST, EXCHANGE, Some(body))
             .header(header::CONTENT_TYPE, wire::MEDIA_TYPE)
             .header(header::CONTENT_ENCODING, encoding)
-            .body(body)
             .send()
     };
     let packed = zstd::encode_all(good.as_slice(), 3).unwrap();
@@ -104,7 +99,7 @@ async fn a_compressed_body_is_read_and_a_damaged_one_is_malformed() {
 async fn the_content_type_has_to_be_right() {
     let town = Town::new().await;
     let phone = town.phone("lan", &[town.communes[0]]).await;
-    let as_json = town.post(&phone.credential, EXCHANGE, json!({})).await;
+    let as_json = phone.call(Method::POST, EXCHANGE, json!({})).await;
     assert_eq!(as_json.problem(415), "unsupported-media-type");
     let response = town
         .http
@@ -132,9 +127,13 @@ async fn credentials_are_missing_or_invalid() {
         .send()
         .await
         .unwrap();
-    assert_eq!(answer(response).await.problem(401), "credential-missing");
-    phone.credential = "0".repeat(64);
-    assert_eq!(refused(&phone, body, 401).await, "credential-invalid");
+    assert_eq!(answer(response).await.problem(401), "signature-missing");
+    phone.key = crate::harness::fresh_key();
+    assert_eq!(refused(&phone, body, 401).await, "signature-invalid");
+    assert_eq!(
+        town.get("", "/api/v1/accounts").await.problem(401),
+        "credential-invalid"
+    );
     assert_eq!(
         town.get("wrong", "/api/v1/accounts").await.problem(401),
         "credential-invalid"
@@ -234,9 +233,17 @@ async fn a_connection_cut_in_mid_body_changes_nothing() {
     let before = rows(&town);
     let body = wire::encode(&phone.request(vec![unit.clone()]));
     let address = town.server.address();
+    let signed = phone
+        .signed(Method::POST, EXCHANGE, Some(body.clone()))
+        .build()
+        .unwrap();
+    let signed: String = signed
+        .headers()
+        .iter()
+        .map(|(name, value)| format!("{name}: {}\r\n", value.to_str().unwrap()))
+        .collect();
     let head = format!(
-        "POST {EXCHANGE} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\ncontent-type: {}\r\ncontent-length: {}\r\n\r\n",
-        phone.credential,
+        "POST {EXCHANGE} HTTP/1.1\r\nhost: x\r\n{signed}content-type: {}\r\ncontent-length: {}\r\n\r\n",
         wire::MEDIA_TYPE,
         body.len()
     );

@@ -1,10 +1,10 @@
-//! Codes, credentials, revocation.
+//! Codes, keys, revocation.
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use sokiem_record::id::ActorId;
+use sokiem_record::{id::ActorId, proof};
 
-use crate::harness::{Town, answer, fresh_uuid};
+use crate::harness::{Town, answer, fresh_key, fresh_uuid};
 
 #[tokio::test]
 async fn a_code_works_once() {
@@ -21,6 +21,50 @@ async fn a_code_works_once() {
         town.enrol(&code, ActorId(fresh_uuid())).await.problem(410),
         "code-used"
     );
+}
+
+#[tokio::test]
+async fn a_phone_that_did_not_hear_the_answer_may_use_its_code_again() {
+    let town = Town::new().await;
+    let account = town.account("lan", "officer", &[town.communes[0]]).await;
+    let code = town.code(&account).await;
+    let (actor, key) = (ActorId(fresh_uuid()), fresh_key());
+    let first = town.enrol_with(&code, actor, &key).await.expect(201);
+    let again = town.enrol_with(&code, actor, &key).await.expect(201);
+    assert_eq!(first, again);
+    let other = town.enrol_with(&code, actor, &fresh_key()).await;
+    assert_eq!(other.problem(410), "code-used");
+    let devices = town.get(&town.admin, "/api/v1/devices").await.expect(200);
+    assert_eq!(devices.as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_key_without_proof_or_of_another_device_is_refused() {
+    let town = Town::new().await;
+    let phone = town.phone("lan", &[]).await;
+    let account = town.account("minh", "officer", &[]).await;
+    let code = town.code(&account).await;
+    let actor = ActorId(fresh_uuid());
+    let taken = town.enrol_with(&code, actor, &phone.key).await;
+    assert_eq!(taken.problem(422), "invalid");
+    // Shown for another code, with another's key, and with a key whose every signature holds.
+    let key = fresh_key();
+    let (public, other) = (key.public_key(), phone.key.public_key());
+    let proof = key.sign(&proof::enrolment_message(&code, actor, &public));
+    let weak = format!("01{}", "0".repeat(62));
+    let nothing = format!("{weak}{}", "0".repeat(64));
+    for (key, proof) in [
+        (public.to_string(), key.sign(b"something else").to_string()),
+        (other.to_string(), proof.to_string()),
+        (weak, nothing),
+        ("00".to_owned(), proof.to_string()),
+    ] {
+        let body = json!({"code": code, "device_name": "M", "actor": actor.to_string(), "app_version": "1",
+            "key": key, "proof": proof});
+        let answer = town.post("", "/api/device/v1/enrol", body).await;
+        assert_eq!(answer.problem(422), "invalid");
+    }
+    town.enrol_with(&code, actor, &key).await.expect(201);
 }
 
 #[tokio::test]
@@ -59,11 +103,13 @@ async fn an_installation_that_is_enrolled_again_can_send_what_was_pending() {
     let mut phone = town.phone_of(&account).await;
     let unit = phone.unit(area, "A");
     let code = town.code(&account).await;
-    let enrolled = town.enrol(&code, phone.actor).await.expect(201);
+    let key = fresh_key();
+    let enrolled = town.enrol_with(&code, phone.actor, &key).await.expect(201);
     let body = sokiem_record::wire::encode(&phone.request(Vec::new()));
     let old = answer(phone.post("/api/device/v1/exchange", body).await).await;
     assert_eq!(old.problem(403), "device-revoked");
-    phone.credential = enrolled["credential"].as_str().unwrap().to_owned();
+    phone.key = key;
+    phone.device = enrolled["device"].as_str().unwrap().to_owned();
     phone.sync(vec![unit]).await;
 }
 
@@ -101,15 +147,14 @@ async fn a_cloned_phone_gets_another_actor() {
     let phone = town.phone("lan", &[town.communes[0]]).await;
     let actor = json!({"actor": ActorId(fresh_uuid()).to_string()});
     let path = "/api/device/v1/actors";
-    town.post(&phone.credential, path, actor.clone())
+    phone
+        .call(Method::POST, path, actor.clone())
         .await
         .expect(204);
-    town.post(&phone.credential, path, actor).await.expect(204);
+    phone.call(Method::POST, path, actor).await.expect(204);
     let one_more = json!({"actor": ActorId(fresh_uuid()).to_string()});
     assert_eq!(
-        town.post(&phone.credential, path, one_more)
-            .await
-            .problem(422),
+        phone.call(Method::POST, path, one_more).await.problem(422),
         "invalid"
     );
 }

@@ -9,6 +9,8 @@ use sokiem_record::{
     edit::{Author, Edit},
     genesis,
     id::{ActorId, AreaId, DocumentId, EpochId, Kind},
+    proof::{self, Covered, Stamp},
+    signing::SigningKey,
     wire::{
         self, ChangeOutcome, Cursor, DocumentPush, Entry, ExchangeRequest, ExchangeResponse, News,
         PROTOCOL_VERSION,
@@ -190,7 +192,14 @@ impl Town {
     }
 
     pub(crate) async fn enrol(&self, code: &str, actor: ActorId) -> Answer {
-        let body = json!({"code": code, "device_name": "Máy thử", "actor": actor.to_string(), "app_version": "test"});
+        self.enrol_with(code, actor, &fresh_key()).await
+    }
+
+    pub(crate) async fn enrol_with(&self, code: &str, actor: ActorId, key: &SigningKey) -> Answer {
+        let public = key.public_key();
+        let proof = key.sign(&proof::enrolment_message(code, actor, &public));
+        let body = json!({"code": code, "device_name": "Máy thử", "actor": actor.to_string(), "app_version": "test",
+            "key": public, "proof": proof});
         answer(
             self.http
                 .post(self.url("/api/device/v1/enrol"))
@@ -211,11 +220,12 @@ impl Town {
     pub(crate) async fn phone_of(&self, account: &str) -> Phone {
         let code = self.code(account).await;
         let actor = ActorId(fresh_uuid());
-        let enrolled = self.enrol(&code, actor).await.expect(201);
+        let key = fresh_key();
+        let enrolled = self.enrol_with(&code, actor, &key).await.expect(201);
         Phone {
             http: self.http.clone(),
             url: self.server.url(),
-            credential: enrolled["credential"].as_str().unwrap().to_owned(),
+            key,
             device: enrolled["device"].as_str().unwrap().to_owned(),
             actor,
             epoch: enrolled["epoch"].as_str().unwrap().parse().unwrap(),
@@ -267,6 +277,12 @@ impl Town {
     }
 }
 
+pub(crate) fn fresh_key() -> SigningKey {
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed).unwrap();
+    SigningKey::from_seed(&seed)
+}
+
 pub(crate) fn fresh_uuid() -> Uuid {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).unwrap();
@@ -277,7 +293,7 @@ pub(crate) fn fresh_uuid() -> Uuid {
 pub(crate) struct Phone {
     http: Client,
     url: String,
-    pub(crate) credential: String,
+    pub(crate) key: SigningKey,
     pub(crate) device: String,
     pub(crate) actor: ActorId,
     pub(crate) epoch: EpochId,
@@ -349,6 +365,70 @@ impl Phone {
         }
     }
 
+    /// What this phone signs now.
+    pub(crate) fn stamp(&self) -> Stamp {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        Stamp {
+            created_s: i64::try_from(now.unwrap().as_secs()).unwrap(),
+            nonce: *fresh_uuid().as_bytes(),
+            device: self.device.parse().unwrap(),
+        }
+    }
+
+    /// A request that is signed as it is: with the body that is sent.
+    pub(crate) fn signed(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Vec<u8>>,
+    ) -> reqwest::RequestBuilder {
+        self.stamped(&self.stamp(), method, path, body)
+    }
+
+    pub(crate) fn stamped(
+        &self,
+        stamp: &Stamp,
+        method: Method,
+        path: &str,
+        body: Option<Vec<u8>>,
+    ) -> reqwest::RequestBuilder {
+        let digest = body.as_deref().map(proof::content_digest);
+        let covered = Covered {
+            method: method.as_str(),
+            path: path.split('?').next().unwrap(),
+            query: path.split_once('?').map(|(_, query)| query),
+            digest: digest.as_deref(),
+        };
+        let (input, signature) = proof::sign(&covered, stamp, &self.key);
+        let mut request = self
+            .http
+            .request(method.clone(), format!("{}{path}", self.url))
+            .header(proof::SIGNATURE_INPUT, input)
+            .header(proof::SIGNATURE, signature);
+        if let Some(digest) = &digest {
+            request = request.header(proof::CONTENT_DIGEST, digest);
+        }
+        match body {
+            Some(body) => request.body(body),
+            None => request,
+        }
+    }
+
+    /// A signed request with a JSON body, or with none.
+    pub(crate) async fn call(&self, method: Method, path: &str, body: Value) -> Answer {
+        let body = (!body.is_null()).then(|| body.to_string().into_bytes());
+        let request = self.signed(method, path, body);
+        answer(
+            request
+                .header("content-type", "application/json")
+                .send()
+                .await
+                .unwrap(),
+        )
+        .await
+    }
+
+    /// A signed request with a CBOR body.
     pub(crate) async fn post(&self, path: &str, body: Vec<u8>) -> reqwest::Response {
         self.post_encoded(path, body, None).await
     }
@@ -361,14 +441,12 @@ impl Phone {
         encoding: Option<&str>,
     ) -> reqwest::Response {
         let mut request = self
-            .http
-            .post(format!("{}{path}", self.url))
-            .bearer_auth(&self.credential)
+            .signed(Method::POST, path, Some(body))
             .header("content-type", wire::MEDIA_TYPE);
         if let Some(encoding) = encoding {
             request = request.header("content-encoding", encoding);
         }
-        request.body(body).send().await.unwrap()
+        request.send().await.unwrap()
     }
 
     pub(crate) async fn send(&self, request: &ExchangeRequest) -> ExchangeResponse {

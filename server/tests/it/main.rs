@@ -25,3 +25,4 @@ mod pull;
 mod quarantine;
 mod restore;
 mod retention;
+mod signature;

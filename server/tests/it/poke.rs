@@ -10,11 +10,8 @@ use crate::harness::{Phone, Town};
 struct Ear(reqwest::Response, String);
 
 impl Ear {
-    async fn open(town: &Town, phone: &Phone) -> Self {
-        let request = town
-            .http
-            .get(town.url("/api/device/v1/events"))
-            .bearer_auth(&phone.credential);
+    async fn open(phone: &Phone) -> Self {
+        let request = phone.signed(Method::GET, "/api/device/v1/events", None);
         let response = request.send().await.unwrap();
         assert_eq!(response.status(), 200);
         assert_eq!(response.headers()["content-type"], "text/event-stream");
@@ -51,7 +48,7 @@ async fn a_push_pokes_those_whose_area_it_is() {
     let [one, two] = town.communes;
     let mut lan = town.phone("lan", &[one, two]).await;
     let minh = town.phone("minh", &[two]).await;
-    let mut ear = Ear::open(&town, &minh).await;
+    let mut ear = Ear::open(&minh).await;
     let mut first = ear.next().await.unwrap();
     first.sort();
     let mut scope = vec![town.district, two];
@@ -70,7 +67,7 @@ async fn a_new_area_is_heard_and_a_revoked_device_hears_no_more() {
     let town = Town::new().await;
     let account = town.account("minh", "officer", &[town.communes[0]]).await;
     let minh = town.phone_of(&account).await;
-    let mut ear = Ear::open(&town, &minh).await;
+    let mut ear = Ear::open(&minh).await;
     ear.next().await.unwrap();
     let path = format!("/api/v1/accounts/{account}/areas/{}", town.communes[1]);
     town.call(&town.admin, Method::PUT, &path, Value::Null)
@@ -108,7 +105,7 @@ async fn a_graceful_stop_ends_streams_and_finishes_requests() {
     let town = Town::new().await;
     let area = town.communes[0];
     let mut lan = town.phone("lan", &[area]).await;
-    let mut ear = Ear::open(&town, &lan).await;
+    let mut ear = Ear::open(&lan).await;
     ear.next().await.unwrap();
     let pushes: Vec<_> = (0..500).map(|n| lan.unit(area, &n.to_string())).collect();
     let request = lan.request(pushes);
@@ -136,8 +133,10 @@ async fn a_graceful_stop_ends_streams_and_finishes_requests() {
 async fn open_streams_are_limited() {
     let town = Town::with(|config| config.limits.event_streams = 1).await;
     let lan = town.phone("lan", &[town.communes[0]]).await;
-    let mut ear = Ear::open(&town, &lan).await;
+    let mut ear = Ear::open(&lan).await;
     ear.next().await.unwrap();
-    let refused = town.get(&lan.credential, "/api/device/v1/events").await;
+    let refused = lan
+        .call(Method::GET, "/api/device/v1/events", Value::Null)
+        .await;
     assert_eq!(refused.problem(503), "unavailable");
 }

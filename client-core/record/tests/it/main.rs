@@ -18,6 +18,7 @@ mod history;
 mod hostile;
 mod media;
 mod signatures;
+mod proof;
 mod snapshot;
 mod support;
 mod typed;

@@ -185,8 +185,8 @@ fn carry_enrolment(
     fresh: &Connection,
     report: &mut RescueReport,
 ) -> Result<()> {
-    const COLUMNS: &str = "actor, server, credential, expires_ms, epoch, device, account, account_name, \
-                           account_title, server_name";
+    const COLUMNS: &str = "actor, server, seed, next_seed, expires_ms, renew_ms, epoch, device, account, \
+                           account_name, account_title, server_name";
     let rows = rows(source, "enrolment", COLUMNS, report);
     let Some(cells) = rows.values().next() else {
         report.lose("enrolment", "this device has to be enrolled again");
@@ -197,8 +197,8 @@ fn carry_enrolment(
     };
     enrolment::set_actor(fresh, actor)?;
     fresh.execute(
-        "UPDATE enrolment SET (server, credential, expires_ms, epoch, device, account, account_name, account_title,
-             server_name) = (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        "UPDATE enrolment SET (server, seed, next_seed, expires_ms, renew_ms, epoch, device, account, account_name,
+             account_title, server_name) = (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
         rusqlite::params_from_iter(cells.iter().skip(1)),
     )?;
     report.enrolment = true;

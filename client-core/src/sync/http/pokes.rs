@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use futures_util::{Stream, stream::unfold};
-use reqwest::{Response, StatusCode, header::ACCEPT};
+use reqwest::{Method, Response, StatusCode, header::ACCEPT};
 
 use crate::{
     platform::Timer,
     schedule::Event,
     sync::{
         TransportError,
-        http::{HttpTransport, failed, problem},
+        http::{Content, HttpTransport, failed, problem},
     },
 };
 
@@ -61,16 +61,14 @@ pub fn poke_events<T: Timer + Clone>(
 }
 
 async fn connect(transport: &HttpTransport) -> Result<Pokes, TransportError> {
+    let content = Content {
+        headers: vec![(ACCEPT, "text/event-stream")],
+        body: None,
+        timeout: None,
+    };
     let response = transport
-        .authorised(
-            transport
-                .client
-                .get(format!("{}/api/device/v1/events", transport.base)),
-        )
-        .header(ACCEPT, "text/event-stream")
-        .send()
-        .await
-        .map_err(failed)?;
+        .send(Method::GET, "/api/device/v1/events", content)
+        .await?;
     if response.status() != StatusCode::OK {
         return Err(problem::read(response).await);
     }

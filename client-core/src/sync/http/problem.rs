@@ -19,10 +19,16 @@ struct Problem {
     detail: String,
     detail_vi: Option<String>,
     epoch: Option<EpochId>,
+    server_time_ms: Option<i64>,
 }
 
 /// What an answer with an error status says.
 pub(super) async fn read(response: Response) -> TransportError {
+    read_with_time(response).await.0
+}
+
+/// The same, with the server's time where it says that.
+pub(super) async fn read_with_time(response: Response) -> (TransportError, Option<i64>) {
     let status = response.status();
     let retry_after_ms = response
         .headers()
@@ -34,7 +40,7 @@ pub(super) async fn read(response: Response) -> TransportError {
         Err(_) => Problem::default(),
     };
     let slug = problem.kind.rsplit('/').next().unwrap_or_default();
-    match (status, slug, problem.epoch) {
+    let error = match (status, slug, problem.epoch) {
         (StatusCode::CONFLICT, "epoch-changed", Some(epoch)) => {
             TransportError::EpochChanged { epoch }
         }
@@ -55,5 +61,6 @@ pub(super) async fn read(response: Response) -> TransportError {
             },
             detail_vi: problem.detail_vi,
         },
-    }
+    };
+    (error, problem.server_time_ms)
 }

@@ -131,7 +131,7 @@ async fn credentials_are_missing_or_invalid() {
     phone.key = crate::harness::fresh_key();
     assert_eq!(refused(&phone, body, 401).await, "signature-invalid");
     assert_eq!(
-        town.get("", "/api/v1/accounts").await.problem(401),
+        town.get("wrong", "/api/v1/accounts").await.problem(401),
         "credential-invalid"
     );
     assert_eq!(

@@ -332,6 +332,17 @@ impl Phone {
         push(id, Kind::Unit, area, vec![written.bytes])
     }
 
+    /// A new inspection of a unit on this phone.
+    pub(crate) fn inspection(&mut self, area: AreaId, unit: DocumentId) -> DocumentPush {
+        let id = DocumentId(fresh_uuid());
+        let items = ["KIEMTRA-01".to_owned()];
+        let (document, written) =
+            genesis::unplanned_inspection(id, unit, ("KIEMTRA-CHUNG", 1), &items, &self.author())
+                .unwrap();
+        self.held.insert(id, (area, document));
+        push(id, Kind::Inspection, area, vec![written.bytes])
+    }
+
     /// Sets a field on this phone.
     pub(crate) fn set(&mut self, id: DocumentId, path: &str, value: Value) -> DocumentPush {
         let author = self.author();

@@ -21,6 +21,7 @@ mod local;
 mod openapi;
 mod pages;
 mod poke;
+mod policy;
 mod pull;
 mod quarantine;
 mod restore;

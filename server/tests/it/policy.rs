@@ -1,0 +1,420 @@
+//! The table of `docs/threat-model.md`, walked: every route, every caller, own and other area.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use reqwest::{Method, RequestBuilder};
+use serde_json::{Value, json};
+use sokiem_record::{
+    id::{AreaId, DocumentId},
+    wire,
+};
+
+use crate::harness::{PASSWORD, Phone, Town, fresh_uuid};
+
+/// The columns of the table after method and route.
+const CALLERS: [&str; 8] = [
+    "anonymous",
+    "device, own area",
+    "device, other area",
+    "officer, own area",
+    "officer, other area",
+    "supervisor, own area",
+    "supervisor, other area",
+    "administrator",
+];
+
+/// What a cell may say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cell {
+    /// The request reaches what it asks for, whatever else may be wrong with it.
+    Yes,
+    /// It is refused: 401, 403, 404, or sent to sign in.
+    No,
+    /// It is answered without what lies in the area.
+    Hidden,
+}
+
+/// The rows of the table: method, route, cells.
+fn table() -> Vec<(String, String, Vec<Cell>)> {
+    let page = include_str!("../../../docs/threat-model.md");
+    let head = page
+        .lines()
+        .find(|line| line.starts_with("| method |"))
+        .expect("a table");
+    let columns: Vec<&str> = head
+        .trim_matches('|')
+        .split('|')
+        .map(str::trim)
+        .skip(2)
+        .collect();
+    assert_eq!(columns, CALLERS);
+    page.lines()
+        .skip_while(|line| *line != head)
+        .skip(2)
+        .take_while(|line| line.starts_with('|'))
+        .map(|line| {
+            let mut cells = line.trim_matches('|').split('|').map(str::trim);
+            let method = cells.next().unwrap().to_owned();
+            let route = cells.next().unwrap().trim_matches('`').to_owned();
+            let cells = cells.map(|cell| match cell {
+                "yes" => Cell::Yes,
+                "no" => Cell::No,
+                "hidden" => Cell::Hidden,
+                other => panic!("{method} {route}: {other:?} is none of yes, no, hidden"),
+            });
+            let cells: Vec<Cell> = cells.collect();
+            assert_eq!(cells.len(), CALLERS.len(), "{method} {route}");
+            (method, route, cells)
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn the_table_has_every_route_and_no_other() {
+    let town = Town::new().await;
+    let api = town.get("", "/api/openapi.json").await.expect(200);
+    let mut served = BTreeSet::new();
+    for (route, item) in api["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            assert!(
+                operation["x-access"].is_object(),
+                "{method} {route} has no rule"
+            );
+            served.insert((method.to_uppercase(), route.clone()));
+        }
+    }
+    let table = table();
+    let listed: BTreeSet<_> = table
+        .iter()
+        .map(|(method, route, _)| (method.clone(), route.clone()))
+        .collect();
+    assert_eq!(listed.len(), table.len(), "a row stands twice");
+    let missing: Vec<_> = served.difference(&listed).collect();
+    let extra: Vec<_> = listed.difference(&served).collect();
+    assert!(
+        missing.is_empty() && extra.is_empty(),
+        "missing {missing:?}, extra {extra:?}"
+    );
+}
+
+/// What lies in one area, to be asked for.
+struct Place {
+    area: AreaId,
+    unit: DocumentId,
+    inspection: DocumentId,
+    /// An officer who works there, with a device.
+    officer: String,
+    device: String,
+    campaign: String,
+    /// An enrolment code for the officer, with its id.
+    code: (String, String),
+}
+
+struct World {
+    town: Town,
+    /// The area of the callers, and another one.
+    places: [Place; 2],
+    phone: Phone,
+    tokens: BTreeMap<&'static str, &'static str>,
+}
+
+impl World {
+    async fn new() -> Self {
+        let town = Town::new().await;
+        let mut places = Vec::new();
+        for (n, area) in town.communes.into_iter().enumerate() {
+            places.push(place(&town, n, area).await);
+        }
+        let phone = town.phone("lan", &[town.communes[0]]).await;
+        town.account("minh", "officer", &[town.communes[0]]).await;
+        town.account("tam", "supervisor", &[town.communes[0]]).await;
+        let places = places.try_into().unwrap_or_else(|_| panic!("two places"));
+        let tokens = [
+            ("officer", "minh"),
+            ("supervisor", "tam"),
+            ("administrator", "admin"),
+        ]
+        .into();
+        Self {
+            town,
+            places,
+            phone,
+            tokens,
+        }
+    }
+
+    /// What became of a request of this caller about this place.
+    async fn ask(&self, caller: &str, method: &str, route: &str) -> Cell {
+        let other = usize::from(caller.ends_with("other area"));
+        let place = &self.places[other];
+        let role = caller.split(',').next().unwrap();
+        let session = match self.tokens.get(role) {
+            Some(login) => Some(self.session(login).await),
+            None => None,
+        };
+        let (path, body) = self.request(place, method, route, session.as_ref());
+        let method: Method = method.parse().unwrap();
+        let request = match (&body, role) {
+            (body, "device") => self.phone.signed(method.clone(), &path, body.bytes()),
+            (body, _) => {
+                let request = self.town.http.request(method.clone(), self.town.url(&path));
+                match body.bytes() {
+                    Some(bytes) => request.body(bytes),
+                    None => request,
+                }
+            }
+        };
+        let request = body
+            .with_type(request)
+            .header("x-sokiem-code", &place.code.1);
+        let request = match &session {
+            Some((token, csrf)) if path.starts_with("/api/") => {
+                request.bearer_auth(token).header("x-sokiem-csrf", csrf)
+            }
+            Some((token, _)) => request.header("cookie", format!("sokiem_session={token}")),
+            None => request,
+        };
+        let response = request.send().await.unwrap();
+        let status = response.status().as_u16();
+        let to_sign_in = response
+            .headers()
+            .get("location")
+            .is_some_and(|to| to == "/sign-in");
+        if matches!(status, 401 | 403 | 404) || (to_sign_in && route != "/sign-out") {
+            return Cell::No;
+        }
+        assert!(status < 500, "{caller} {method} {route}: {status}");
+        let mut response = response;
+        let answer = match route {
+            // A stream does not end; its first event names the areas.
+            "/api/device/v1/events" => response.chunk().await.unwrap().unwrap_or_default(),
+            _ => response.bytes().await.unwrap(),
+        };
+        let shows = |thing: &[u8]| answer.windows(thing.len()).any(|window| window == thing);
+        match hidden_thing(place, &method, route) {
+            Some(thing) if !shows(&thing) => Cell::Hidden,
+            _ => Cell::Yes,
+        }
+    }
+
+    /// A session of its own for each request: some of them end it.
+    async fn session(&self, login: &str) -> (String, String) {
+        let body = json!({"login": login, "password": PASSWORD});
+        let session = self
+            .town
+            .post("", "/api/v1/session", body)
+            .await
+            .expect(201);
+        let text = |member: &str| session[member].as_str().unwrap().to_owned();
+        (text("token"), text("csrf"))
+    }
+
+    /// A fitting request about a place.
+    fn request(
+        &self,
+        place: &Place,
+        method: &str,
+        route: &str,
+        session: Option<&(String, String)>,
+    ) -> (String, Content) {
+        let csrf = session.map(|(_, csrf)| csrf.clone()).unwrap_or_default();
+        let fresh = fresh_uuid().to_string();
+        let form = |fields: &[(&str, &str)]| {
+            let pairs: Vec<String> = fields
+                .iter()
+                .map(|(name, value)| format!("{name}={value}"))
+                .collect();
+            Content::Form(pairs.join("&"))
+        };
+        let record = match route {
+            "/api/v1/records/{id}/area" => place.unit,
+            _ => place.inspection,
+        };
+        let path = match route {
+            route if route.contains("/records/{id}") => route.replace("{id}", &record.to_string()),
+            route if route.contains("/enrolment-codes/{id}") => {
+                route.replace("{id}", &place.code.0)
+            }
+            route if route.contains("/devices/{id}") => route.replace("{id}", &place.device),
+            route => route
+                .replace("{account}", &place.officer)
+                .replace("{area}", &place.area.to_string())
+                .replace("{id}", &fresh),
+        };
+        let path = match route {
+            "/records" | "/api/v1/records" => format!("{path}?kind=unit"),
+            "/api/v1/records/{id}/difference" => format!("{path}?from=&to="),
+            _ => path,
+        };
+        let set = json!({"criteria": "KIEMTRA-CHUNG@1", "window_start": "2019-01-01", "window_end": "2019-12-31"});
+        let content = match (method, route) {
+            ("POST", "/sign-in") => form(&[("login", "nobody"), ("password", "x")]),
+            ("POST", "/sign-out") => form(&[("csrf", &csrf)]),
+            ("POST", "/records/{id}/settle") => form(&[
+                ("path", "opinion"),
+                ("value", "1"),
+                ("reason", "x"),
+                ("heads", ""),
+                ("csrf", &csrf),
+            ]),
+            ("POST", "/api/device/v1/enrol") => Content::Json(json!({})),
+            ("POST", "/api/device/v1/actors") => Content::Json(json!({"actor": "no"})),
+            ("PUT", "/api/device/v1/key") => Content::Json(json!({"key": "no", "proof": "no"})),
+            ("POST", "/api/device/v1/wiped") => Content::Json(json!({})),
+            ("POST", "/api/device/v1/exchange") => {
+                Content::Cbor(wire::encode(&self.phone.request(Vec::new())))
+            }
+            ("POST", "/api/device/v1/reconcile") => {
+                Content::Cbor(wire::encode(&wire::ReconcileRequest {
+                    v: wire::PROTOCOL_VERSION,
+                    epoch: self.phone.epoch,
+                    area: place.area,
+                    documents: Vec::new(),
+                }))
+            }
+            ("POST", "/api/v1/session") => Content::Json(json!({"login": 5})),
+            ("POST", "/api/v1/accounts") => {
+                Content::Json(json!({"login": "A B", "name": "x", "role": "officer"}))
+            }
+            ("POST", "/api/v1/areas") => Content::Json(json!({"name": "", "level": "commune"})),
+            ("POST", "/api/v1/records/{id}/area") => Content::Json(json!({"area": place.area})),
+            ("POST", "/api/v1/enrolment-codes") => Content::Json(json!({"account": place.officer})),
+            ("POST", "/api/v1/units") => Content::Json(
+                json!({"area": place.area, "fields": {"name": "A", "unit_kind": "agency"}}),
+            ),
+            ("POST", "/api/v1/records/{id}/edits") => {
+                Content::Json(json!({"heads": [], "reason": "x", "edits": []}))
+            }
+            ("POST", "/api/v1/records/{id}/settle") => {
+                Content::Json(json!({"path": "opinion", "value": "x", "heads": [], "reason": "x"}))
+            }
+            ("POST", "/api/v1/records/{id}/decisions") => {
+                Content::Json(json!({"decision": "approved", "heads": []}))
+            }
+            ("POST", "/api/v1/criteria-sets") => {
+                Content::Json(json!({"area": place.area, "shipped": "T124-CD@1"}))
+            }
+            ("POST", "/api/v1/campaigns") => Content::Json(
+                json!({"area": place.area, "name": "Đợt", "year": 2019, "sets": {"agency": set}}),
+            ),
+            ("POST", "/api/v1/assignments") => {
+                Content::Json(json!({"unit": place.unit, "campaign": place.campaign}))
+            }
+            _ => Content::Nothing,
+        };
+        (path, content)
+    }
+}
+
+/// What must not be in the answer when the area is another one.
+fn hidden_thing(place: &Place, method: &Method, route: &str) -> Option<Vec<u8>> {
+    let text = match (method.as_str(), route) {
+        ("POST", "/api/device/v1/exchange") => return Some(place.unit.as_bytes().to_vec()),
+        ("GET", "/records" | "/api/v1/records") => place.unit.to_string(),
+        ("GET", "/api/v1/accounts") => place.officer.clone(),
+        ("GET", "/api/v1/devices") => place.device.clone(),
+        ("GET", "/api/v1/areas" | "/api/device/v1/events") => place.area.to_string(),
+        _ => return None,
+    };
+    Some(text.into_bytes())
+}
+
+enum Content {
+    Nothing,
+    Json(Value),
+    Cbor(Vec<u8>),
+    Form(String),
+}
+
+impl Content {
+    fn bytes(&self) -> Option<Vec<u8>> {
+        match self {
+            Content::Nothing => None,
+            Content::Json(value) => Some(value.to_string().into_bytes()),
+            Content::Cbor(bytes) => Some(bytes.clone()),
+            Content::Form(text) => Some(text.clone().into_bytes()),
+        }
+    }
+
+    fn with_type(&self, request: RequestBuilder) -> RequestBuilder {
+        let media_type = match self {
+            Content::Nothing => return request,
+            Content::Json(_) => "application/json",
+            Content::Cbor(_) => wire::MEDIA_TYPE,
+            Content::Form(_) => "application/x-www-form-urlencoded",
+        };
+        request.header("content-type", media_type)
+    }
+}
+
+/// A unit with an inspection, an officer and a device in an area.
+async fn place(town: &Town, n: usize, area: AreaId) -> Place {
+    let mut phone = town.phone(&format!("of-{n}"), &[area]).await;
+    let unit = phone.unit(area, "Đơn vị");
+    let unit_id = unit.document;
+    let inspection = phone.inspection(area, unit_id);
+    let inspection_id = inspection.document;
+    phone.sync(vec![unit, inspection]).await;
+    let accounts = town.get(&town.admin, "/api/v1/accounts").await.expect(200);
+    let officer = accounts
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|account| account["login"] == format!("of-{n}"));
+    let set = json!({"area": town.district, "shipped": "KIEMTRA-CHUNG@1"});
+    if n == 0 {
+        town.post(&town.admin, "/api/v1/criteria-sets", set)
+            .await
+            .expect(201);
+    }
+    let set = json!({"criteria": "KIEMTRA-CHUNG@1", "window_start": "2019-01-01", "window_end": "2019-12-31"});
+    let campaign = json!({"area": area, "name": "Đợt", "year": 2019, "sets": {"agency": set}});
+    let campaign = town
+        .post(&town.admin, "/api/v1/campaigns", campaign)
+        .await
+        .expect(201);
+    let officer = officer.unwrap()["id"].as_str().unwrap().to_owned();
+    let code = town
+        .post(
+            &town.admin,
+            "/api/v1/enrolment-codes",
+            json!({"account": officer}),
+        )
+        .await
+        .expect(201);
+    let text = |member: &str| code[member].as_str().unwrap().to_owned();
+    Place {
+        area,
+        unit: unit_id,
+        inspection: inspection_id,
+        code: (text("id"), text("code")),
+        officer,
+        device: phone.device.clone(),
+        campaign: campaign["id"].as_str().unwrap().to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn every_cell_of_the_table_is_as_it_says() {
+    let world = World::new().await;
+    let mut wrong = Vec::new();
+    let mut cells = 0;
+    for (method, route, row) in table() {
+        for (caller, expected) in CALLERS.into_iter().zip(row) {
+            let found = world.ask(caller, &method, &route).await;
+            cells += 1;
+            if found != expected {
+                wrong.push(format!(
+                    "{method} {route}, {caller}: {found:?}, the table says {expected:?}"
+                ));
+            }
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "{} of {cells} cells:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+    println!("{cells} cells");
+}

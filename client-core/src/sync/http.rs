@@ -138,11 +138,11 @@ impl HttpTransport {
             if response.status() != StatusCode::UNAUTHORIZED {
                 return Ok(response);
             }
-            let (error, server_time_ms) = problem::read_with_time(response).await;
+            let error = problem::read(response).await;
             let learnt = self
                 .signer
                 .as_ref()
-                .is_some_and(|signer| signer.learn(error.code(), server_time_ms));
+                .is_some_and(|signer| signer.learn(&error));
             if !learnt || lessons == 0 {
                 return Err(error);
             }

@@ -14,6 +14,7 @@ use sokiem_record::{
 use crate::{
     error::Result,
     platform::{Clock, Random},
+    sync::TransportError,
 };
 
 /// An enrolled device's key, and the next one while it is being renewed.
@@ -129,10 +130,9 @@ impl Signer {
         })
     }
 
-    /// Learns from a refusal, by its slug and the member `server_time_ms`. Whether the same request should be
-    /// sent once more, signed anew.
-    pub fn learn(&self, slug: &str, server_time_ms: Option<i64>) -> bool {
-        match (slug, server_time_ms) {
+    /// Learns from a refusal. Whether the same request should be sent once more, signed anew.
+    pub fn learn(&self, refusal: &TransportError) -> bool {
+        match (refusal.code(), refusal.server_time_ms()) {
             ("signature-stale", Some(server_ms)) => {
                 let ahead_ms = server_ms.saturating_sub(self.0.clock.now_ms());
                 self.0.ahead_ms.store(ahead_ms, Ordering::Relaxed);

@@ -81,6 +81,8 @@ pub enum TransportError {
         detail: String,
         /// Vietnamese text, where the server gave one.
         detail_vi: Option<String>,
+        /// The server's clock, where it said so.
+        server_time_ms: Option<i64>,
     },
     /// The answer is none that this protocol knows.
     #[error("the server's answer can't be understood: {detail}")]
@@ -99,6 +101,14 @@ impl TransportError {
                 *status >= 500 || matches!(slug.as_str(), "signature-stale" | "signature-replayed")
             }
             _ => true,
+        }
+    }
+
+    /// The server's clock, where the refusal says what it is.
+    pub fn server_time_ms(&self) -> Option<i64> {
+        match self {
+            TransportError::Refused { server_time_ms, .. } => *server_time_ms,
+            _ => None,
         }
     }
 

@@ -10,7 +10,7 @@ use axum::http::{Request, Response, StatusCode, header};
 use serde_json::{Value as Json, json};
 use sokiem_client_core::{
     EnrolRequest, EnrolResponse,
-    sync::{Transport, TransportError},
+    sync::{Signed, Signer, Transport, TransportError},
 };
 use sokiem_record::{id::ActorId, wire};
 
@@ -20,15 +20,15 @@ pub struct Letter {
     path: &'static str,
     media_type: &'static str,
     body: Vec<u8>,
-    credential: Option<String>,
+    signed: Option<Signed>,
 }
 
 impl Letter {
     /// The request as the server's router takes it.
     pub fn request(&self) -> crate::Result<Request<Vec<u8>>> {
         let mut request = Request::post(self.path).header(header::CONTENT_TYPE, self.media_type);
-        if let Some(credential) = &self.credential {
-            request = request.header(header::AUTHORIZATION, format!("Bearer {credential}"));
+        for (name, value) in self.signed.iter().flat_map(Signed::fields) {
+            request = request.header(name, value);
         }
         Ok(request.body(self.body.clone())?)
     }
@@ -43,26 +43,29 @@ impl Letter {
 pub type Answer = Result<Vec<u8>, TransportError>;
 
 /// One end of a line: the engine asks, the world answers.
-#[derive(Clone, Default)]
-pub struct Line(Arc<Mutex<Slot>>);
+#[derive(Clone)]
+pub struct Line {
+    slot: Arc<Mutex<Slot>>,
+    signer: Option<Signer>,
+}
 
 #[derive(Default)]
 struct Slot {
-    credential: Option<String>,
     asked: Option<Letter>,
     answer: Option<Answer>,
 }
 
 impl Line {
-    /// A line for a device with this credential.
-    pub fn new(credential: Option<String>) -> Self {
-        let line = Self::default();
-        line.slot().credential = credential;
-        line
+    /// A line for a device that signs its letters, or for one that is not enrolled.
+    pub fn new(signer: Option<Signer>) -> Self {
+        Self {
+            slot: Arc::default(),
+            signer,
+        }
     }
 
     fn slot(&self) -> std::sync::MutexGuard<'_, Slot> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.slot.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What the engine has asked since the last call.
@@ -75,16 +78,36 @@ impl Line {
         self.slot().answer = Some(answer);
     }
 
+    /// Asks, and once more for each thing that the answer teaches the signer.
     async fn ask(&self, path: &'static str, media_type: &'static str, body: Vec<u8>) -> Answer {
+        let mut lessons = 2;
+        loop {
+            let answer = self.ask_once(path, media_type, &body).await;
+            match (&answer, &self.signer) {
+                (Err(error), Some(signer)) if lessons > 0 && signer.learn(error) => lessons -= 1,
+                _ => return answer,
+            }
+        }
+    }
+
+    async fn ask_once(&self, path: &'static str, media_type: &'static str, body: &[u8]) -> Answer {
+        let signed =
+            match &self.signer {
+                Some(signer) => Some(signer.sign("POST", path, None, Some(body)).map_err(
+                    |error| TransportError::Strange {
+                        detail: error.to_string(),
+                    },
+                )?),
+                None => None,
+            };
         {
             let mut slot = self.slot();
-            let credential = slot.credential.clone();
             slot.answer = None;
             slot.asked = Some(Letter {
                 path,
                 media_type,
-                body,
-                credential,
+                body: body.to_vec(),
+                signed,
             });
         }
         // Nobody is woken: the world polls again when it has an answer.
@@ -154,6 +177,7 @@ pub fn read(response: &Response<impl AsRef<[u8]>>) -> Answer {
             slug: slug.unwrap_or_default(),
             detail: text("detail").unwrap_or_default(),
             detail_vi: text("detail_vi"),
+            server_time_ms: problem["server_time_ms"].as_i64(),
         },
     })
 }

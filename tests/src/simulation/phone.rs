@@ -9,7 +9,7 @@ use std::{
 use rusqlite::{Connection, OpenFlags};
 use sokiem_client_core::{
     Book, Error,
-    sync::{self, SyncReport, TransportError},
+    sync::{self, Signer, SyncReport, TransportError},
 };
 use sokiem_disk::{Disk, Fault, Image};
 
@@ -36,6 +36,7 @@ pub struct Phone {
     /// Open while the phone is on.
     pub book: Option<Book>,
     sync: Option<Syncing>,
+    signer: Option<Signer>,
     /// Raw copies of its disk, with how many edits the ledger had then.
     pub images: Vec<(Image, usize)>,
     /// The fault that its next work runs into, and after how many storage calls.
@@ -75,6 +76,7 @@ impl Phone {
             random: Seeded::new(chance.fork()),
             book: None,
             sync: None,
+            signer: None,
             images: Vec::new(),
             armed: None,
             trouble: None,
@@ -160,6 +162,7 @@ impl Phone {
     pub fn switch_off(&mut self) {
         self.sync = None;
         self.book = None;
+        self.signer = None;
     }
 
     /// Whether a synchronisation is under way.
@@ -180,7 +183,7 @@ impl Phone {
     /// When the phone is off or its book can't be read.
     pub fn begin(&mut self, letter: u64) -> Result<Turn> {
         let book = self.book.clone().ok_or("the phone is off")?;
-        let line = Line::new(book.enrolment()?.map(|enrolment| enrolment.credential));
+        let line = Line::new(self.signer(&book)?);
         let theirs = line.clone();
         let run: Running = Box::pin(async move { sync::sync_once(&book, &theirs).await });
         self.sync = Some(Syncing {
@@ -189,6 +192,18 @@ impl Phone {
             waits_for: letter,
         });
         Ok(self.turn(letter))
+    }
+
+    /// Signs for the device that the book says this is. What it learnt of the server's clock lasts while the phone
+    /// is on.
+    fn signer(&mut self, book: &Book) -> Result<Option<Signer>> {
+        let key = book.enrolment()?.map(|enrolment| enrolment.key);
+        self.signer = match (key, self.signer.take()) {
+            (Some(key), Some(signer)) if signer.key().device == key.device => Some(signer),
+            (Some(key), _) => Some(Signer::new(key, self.clock.clone(), self.random.clone())),
+            (None, _) => None,
+        };
+        Ok(self.signer.clone())
     }
 
     /// Begins to enrol with this code.
@@ -250,10 +265,10 @@ impl Phone {
     pub fn is_turned_away(&self) -> bool {
         matches!(
             &self.trouble,
-            Some(TransportError::Refused {
+            Some(error @ TransportError::Refused {
                 status: 401 | 403,
                 ..
-            })
+            }) if !error.is_retryable()
         )
     }
 }

@@ -24,11 +24,6 @@ struct Problem {
 
 /// What an answer with an error status says.
 pub(super) async fn read(response: Response) -> TransportError {
-    read_with_time(response).await.0
-}
-
-/// The same, with the server's time where it says that.
-pub(super) async fn read_with_time(response: Response) -> (TransportError, Option<i64>) {
     let status = response.status();
     let retry_after_ms = response
         .headers()
@@ -40,7 +35,7 @@ pub(super) async fn read_with_time(response: Response) -> (TransportError, Optio
         Err(_) => Problem::default(),
     };
     let slug = problem.kind.rsplit('/').next().unwrap_or_default();
-    let error = match (status, slug, problem.epoch) {
+    match (status, slug, problem.epoch) {
         (StatusCode::CONFLICT, "epoch-changed", Some(epoch)) => {
             TransportError::EpochChanged { epoch }
         }
@@ -60,7 +55,7 @@ pub(super) async fn read_with_time(response: Response) -> (TransportError, Optio
                 problem.detail
             },
             detail_vi: problem.detail_vi,
+            server_time_ms: problem.server_time_ms,
         },
-    };
-    (error, problem.server_time_ms)
+    }
 }

@@ -32,7 +32,7 @@ use crate::{
     status::{Status, StatusListener, Watch},
     store::{
         enrolment::{self, EnrolResponse, Enrolment},
-        open,
+        erase, open,
         rescue::{self, RescueReport},
     },
 };
@@ -56,6 +56,16 @@ struct Shared {
 struct Inner {
     connection: Connection,
     cache: Cache,
+}
+
+/// Draws this installation's actor where there is none.
+fn ensure_actor(connection: &Connection, random: &dyn Random) -> Result<()> {
+    if enrolment::actor(connection)?.is_none() {
+        let mut bytes = [0; 16];
+        random.fill(&mut bytes)?;
+        enrolment::set_actor(connection, ActorId(uuid::Uuid::from_bytes(bytes)))?;
+    }
+    Ok(())
 }
 
 /// The document that was written last: the next edit is most often of the same one.
@@ -222,16 +232,15 @@ impl Book {
     }
 
     fn begin(
-        connection: Connection,
+        mut connection: Connection,
         file: Option<PathBuf>,
         clock: Box<dyn Clock>,
         random: Box<dyn Random>,
     ) -> Result<Self> {
-        if enrolment::actor(&connection)?.is_none() {
-            let mut bytes = [0; 16];
-            random.fill(&mut bytes)?;
-            enrolment::set_actor(&connection, ActorId(uuid::Uuid::from_bytes(bytes)))?;
+        if erase::is_begun(&connection)? {
+            erase::all(&mut connection, file.as_deref())?;
         }
+        ensure_actor(&connection, random.as_ref())?;
         let inner = Mutex::new(Inner {
             connection,
             cache: Cache::default(),
@@ -326,6 +335,26 @@ impl Book {
         old.close().map_err(|(_, error)| error)?;
         sealed::move_in(path)?;
         inner.connection = sealed::attempt(None, path, key)?;
+        Ok(())
+    }
+
+    /// Erases everything that this device holds, its key for the server included, and what lies beside the book's file: because
+    /// somebody asked for it, after [`crate::sync::Step::ConfirmWipe`]. What stays is an empty book whose status says so.
+    /// Interrupted at any point, the next opening goes on. The platform then changes the book's own key
+    /// ([`Book::rekey`]), so that no remains on the disk can be read.
+    ///
+    /// # Errors
+    /// [`Error::Database`] and [`Error::Files`]: open the book again.
+    pub fn erase(&self) -> Result<()> {
+        let now_ms = self.now_ms();
+        self.transact(|tx, _| erase::begin(tx, now_ms))?;
+        {
+            let mut guard = self.lock();
+            guard.cache.clear();
+            erase::all(&mut guard.connection, self.shared.file.as_deref())?;
+            ensure_actor(&guard.connection, self.random())?;
+        }
+        self.watch().notify();
         Ok(())
     }
 

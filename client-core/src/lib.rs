@@ -56,6 +56,7 @@
 //!     pushed: vec![],
 //!     scope: vec![wire::Grant { area: commune, writable: true }],
 //!     pulled: vec![],
+//!     wipe: false,
 //! };
 //! run.received(&book, &wire::encode(&answer))?;
 //!

@@ -11,7 +11,7 @@ use std::{
 
 use futures_util::task::AtomicWaker;
 use rusqlite::Connection;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sokiem_record::id::AreaId;
 
 use crate::{
@@ -40,6 +40,19 @@ pub struct Status {
     pub next_try_ms: Option<i64>,
     /// Areas in which the two sides do not hold the same, after a comparison.
     pub disagreeing: Vec<AreaId>,
+    /// Everything on this device was erased, because somebody asked for it.
+    pub erased: Option<Erased>,
+}
+
+/// What was erased on request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Erased {
+    /// When, in milliseconds since 1970-01-01 UTC.
+    pub at_ms: i64,
+    /// Changes that could not be sent before, and are gone.
+    pub unsent: u64,
+    /// Changes that the server had refused: it keeps them for supervisors to look at.
+    pub refused: u64,
 }
 
 /// Why a synchronisation failed.
@@ -112,6 +125,8 @@ impl Status {
             last_error: live.last_error.clone(),
             next_try_ms: live.next_try_ms,
             disagreeing,
+            erased: record::fact(connection, record::ERASED)?
+                .and_then(|erased| serde_json::from_str(&erased).ok()),
         })
     }
 }

@@ -6,6 +6,7 @@
 pub(crate) mod areas;
 pub(crate) mod documents;
 pub(crate) mod enrolment;
+pub(crate) mod erase;
 pub(crate) mod heads;
 pub(crate) mod open;
 pub(crate) mod outbox;

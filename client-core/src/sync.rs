@@ -10,6 +10,7 @@ mod entries;
 pub mod http;
 mod outcomes;
 mod reconcile;
+mod renewal;
 mod rewrite;
 mod scope;
 mod signer;
@@ -17,6 +18,7 @@ mod steps;
 mod transport;
 
 pub use driver::{enrol, run, sync_once};
+pub use renewal::NextKey;
 pub(crate) use scope::{note_epoch, sweep};
 pub use signer::{DeviceKey, Signed, Signer};
 pub use steps::{Step, SyncReport, SyncRun};

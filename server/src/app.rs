@@ -7,9 +7,16 @@ use sokiem_record::id::EpochId;
 use tokio::sync::{Semaphore, watch};
 
 use crate::{
-    accounts::attempts::Attempts, attachments::Attachments, audit::reads::Reads, config::Config,
+    accounts::{attempts::Attempts, lockout::Lockouts},
+    attachments::Attachments,
+    audit::reads::Reads,
+    config::Config,
     devices::replay::Replays,
-    error::Error, platform::Machine, store::Store, sync::poke::Pokes, telemetry::Metrics,
+    error::Error,
+    platform::Machine,
+    store::Store,
+    sync::poke::Pokes,
+    telemetry::Metrics,
 };
 
 /// The server's shared state.
@@ -27,6 +34,8 @@ pub(crate) struct App {
     /// Who looked at what, on its way to the audit log.
     pub(crate) reads: Reads,
     pub(crate) attachments: Attachments,
+    /// Who is shut out for failing too often.
+    pub(crate) lockouts: Lockouts,
     /// Signed requests that were seen.
     pub(crate) replays: Replays,
     pub(crate) password_checks: Arc<Semaphore>,

@@ -5,6 +5,7 @@
 //! not silently leave a default in force.
 
 mod limits;
+mod network;
 
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -15,6 +16,7 @@ use figment::{
 use serde::{Deserialize, Serialize};
 
 pub use limits::{Lifetimes, Limits};
+pub use network::Network;
 
 use crate::error::Error;
 
@@ -30,7 +32,13 @@ pub struct Config {
     pub server_name: String,
     /// Folder of the database. Made if it does not exist.
     pub data_dir: PathBuf,
-    /// Mark session cookies `Secure`. Leave off only where there is no TLS in front (a demonstration on one machine).
+    /// Certificate and key, for TLS in the server itself.
+    pub tls: Option<Tls>,
+    /// A proxy before this server does TLS. Without it and without `tls` the server listens on loopback only.
+    pub behind_proxy: bool,
+    /// Networks (`10.0.0.0/8`) or addresses of proxies whose word about a client's address is taken.
+    pub trusted_proxies: Vec<Network>,
+    /// Mark session cookies `Secure` and ask browsers for TLS. Leave off only where there is no TLS in front (a demonstration on one machine).
     pub secure_cookies: bool,
     /// What is logged and how.
     pub log: Log,
@@ -87,6 +95,16 @@ impl Default for Backup {
     }
 }
 
+/// Files of the server's own certificate, both in PEM. They are read again when they change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    /// The certificate, followed by those that vouch for it.
+    pub certificate: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
+}
+
 /// Logging.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -123,6 +141,9 @@ impl Default for Config {
             public_url: None,
             server_name: "Sổ Kiểm".to_owned(),
             data_dir: PathBuf::from("sokiem-data"),
+            tls: None,
+            behind_proxy: false,
+            trusted_proxies: Vec::new(),
             secure_cookies: true,
             log: Log::default(),
             limits: Limits::default(),
@@ -153,7 +174,21 @@ impl Config {
             .extract()
             .map_err(Box::new)?;
         config.limits.check()?;
+        config.expect_protected()?;
         Ok(config)
+    }
+}
+
+impl Config {
+    /// Refuses to send passwords and records over a network in the clear.
+    pub(crate) fn expect_protected(&self) -> Result<(), Error> {
+        if self.listen.ip().is_loopback() || self.tls.is_some() || self.behind_proxy {
+            return Ok(());
+        }
+        Err(Error::BadConfig(format!(
+            "{} can be reached from elsewhere: give [tls] certificate and key, or say behind_proxy = true when a proxy does TLS",
+            self.listen
+        )))
     }
 }
 
@@ -179,6 +214,27 @@ mod tests {
         );
         let config = Config::read(Some(&file), BTreeMap::from([("server_name", "Tỉnh")])).unwrap();
         assert_eq!(config.server_name, "Tỉnh");
+    }
+
+    #[test]
+    fn an_address_that_others_reach_needs_tls_or_a_proxy() {
+        let open = |change: fn(&mut Config)| {
+            let mut config = Config {
+                listen: ([0, 0, 0, 0], 8707).into(),
+                ..Config::default()
+            };
+            change(&mut config);
+            config.expect_protected().is_ok()
+        };
+        assert!(!open(|_| {}));
+        assert!(open(|config| config.behind_proxy = true));
+        assert!(open(|config| config.listen = ([127, 0, 0, 1], 1).into()));
+        assert!(open(|config| {
+            config.tls = Some(Tls {
+                certificate: "a".into(),
+                key: "b".into(),
+            });
+        }));
     }
 
     #[test]

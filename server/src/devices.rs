@@ -5,4 +5,6 @@ pub(crate) mod code;
 pub(crate) mod credential;
 pub(crate) mod device;
 pub(crate) mod enrolment;
+pub(crate) mod key;
 pub(crate) mod replay;
+pub(crate) mod wipe;

@@ -2,6 +2,10 @@
 
 pub(crate) mod access_log;
 pub(crate) mod body;
+pub(crate) mod client;
+pub(crate) mod headers;
 pub(crate) mod health;
+pub(crate) mod listening;
 pub(crate) mod problem;
 pub(crate) mod router;
+pub(crate) mod tls;

@@ -2,16 +2,16 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
+use axum_server::tls_rustls::RustlsConfig;
 use rusqlite::OptionalExtension as _;
 use sokiem_record::id::{AccountId, EpochId};
 use tokio::{
-    net::TcpListener,
     sync::{Semaphore, watch},
     task::JoinHandle,
 };
 
 use crate::{
-    accounts::{access::Role, account, attempts::Attempts, password},
+    accounts::{access::Role, account, attempts::Attempts, lockout::Lockouts, password},
     app::{self, App},
     attachments::{Attachments, sweep},
     audit::{
@@ -22,7 +22,7 @@ use crate::{
     config::Config,
     devices::replay::Replays,
     error::Error,
-    http::router,
+    http::{listening, tls},
     occupied::Occupied,
     platform::{self, Machine, Platform, SystemPlatform},
     store::{Store, Writing},
@@ -37,6 +37,7 @@ pub struct Running {
     app: Arc<App>,
     stop: watch::Sender<bool>,
     serving: JoinHandle<std::io::Result<()>>,
+    acceptor: Option<RustlsConfig>,
     upkeep: JoinHandle<()>,
     /// Keeps a second server off the data folder.
     occupied: Option<Occupied>,
@@ -55,12 +56,12 @@ pub async fn serve(config: Config) -> Result<Running, Error> {
 /// # Errors
 /// As [`serve`].
 pub async fn serve_on(config: Config, platform: impl Platform + 'static) -> Result<Running, Error> {
-    let listener = TcpListener::bind(config.listen)
-        .await
-        .map_err(|source| Error::Listen {
-            address: config.listen,
-            source,
-        })?;
+    config.expect_protected()?;
+    let acceptor = config.tls.as_ref().map(tls::acceptor).transpose()?;
+    let listener = listening::bind(config.listen).map_err(|source| Error::Listen {
+        address: config.listen,
+        source,
+    })?;
     let address = listener.local_addr().map_err(|source| Error::Listen {
         address: config.listen,
         source,
@@ -74,17 +75,11 @@ pub async fn serve_on(config: Config, platform: impl Platform + 'static) -> Resu
     let app = Arc::new(open(config, Machine::new(platform), address, stopping).await?);
     app.store.write(note_start).await?;
     sweep::start(&app);
-    let service =
-        router::service(Arc::clone(&app)).into_make_service_with_connect_info::<SocketAddr>();
-    let mut signal = app.stopping.clone();
-    let stopped = async move {
-        let _ = signal.wait_for(|stopping| *stopping).await;
-    };
-    let serving = tokio::spawn(async move {
-        axum::serve(listener, service)
-            .with_graceful_shutdown(stopped)
-            .await
-    });
+    let serving = tokio::spawn(listening::serve(
+        Arc::clone(&app),
+        listener,
+        acceptor.clone(),
+    ));
     tracing::info!(%address, epoch = %app.epoch, "serving");
     Ok(Running {
         address,
@@ -92,8 +87,18 @@ pub async fn serve_on(config: Config, platform: impl Platform + 'static) -> Resu
         app,
         stop,
         serving,
+        acceptor,
         occupied,
     })
+}
+
+fn url(config: &Config, address: SocketAddr) -> String {
+    let scheme = if config.tls.is_some() {
+        "https"
+    } else {
+        "http"
+    };
+    format!("{scheme}://{address}")
 }
 
 /// Notes that the server runs, and whether it had been stopped in order before.
@@ -142,14 +147,19 @@ pub(crate) async fn open(
         opening()?
     };
     let epoch = app::epoch(&store).await?;
+    let lockouts = Lockouts::new(&config.limits);
+    let lockouts = store
+        .read(move |sql| lockouts.load(sql).map(|()| lockouts))
+        .await?;
     Ok(App {
         public_url: config
             .public_url
             .clone()
-            .unwrap_or_else(|| format!("http://{address}")),
+            .unwrap_or_else(|| url(&config, address)),
         attempts: Attempts::new(&config.limits),
         reads: Reads::new(config.limits.audit_reads),
         attachments: Attachments::new(&config),
+        lockouts,
         replays: Replays::new(
             machine.now_ms(),
             config.lifetimes.signature_s,
@@ -173,9 +183,20 @@ impl Running {
         self.address
     }
 
-    /// `http://` and the address.
+    /// `http://` or, with TLS, `https://`, and the address.
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        url(&self.app.config, self.address)
+    }
+
+    /// Takes a renewed certificate into use now. The server does so by itself within a minute, and on SIGHUP.
+    ///
+    /// # Errors
+    /// [`Error::BadConfig`] when it can't be read; the old one stays.
+    pub fn read_certificate_again(&self) -> Result<(), Error> {
+        match (&self.app.config.tls, &self.acceptor) {
+            (Some(files), Some(acceptor)) => tls::read_again(files, acceptor),
+            _ => Ok(()),
+        }
     }
 
     /// The history of the database.
@@ -204,7 +225,8 @@ impl Running {
     /// [`Error::Listen`] when the listener had failed.
     pub async fn stop(mut self) -> Result<(), Error> {
         let _ = self.stop.send(true);
-        let patience = Duration::from_secs(self.app.config.limits.stop_s);
+        // The listener ends by itself when its own time to wait is over.
+        let patience = Duration::from_secs(self.app.config.limits.stop_s.saturating_add(1));
         let served = tokio::time::timeout(patience, &mut self.serving).await;
         if served.is_err() {
             tracing::warn!("requests were still under way when the time to stop was over");

@@ -7,6 +7,7 @@
     reason = "tests fail by panicking and print their seed"
 )]
 
+mod access;
 mod convergence;
 mod crash_points;
 mod demonstration;

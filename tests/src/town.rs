@@ -11,7 +11,7 @@ use sokiem_record::{
     limits,
     wire::{self, ChangeOutcome, DocumentPush, ExchangeRequest, ExchangeResponse},
 };
-use sokiem_server::{Config, Role, Running, serve};
+use sokiem_server::{Config, Role, Running, serve_on};
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -48,10 +48,27 @@ impl Small {
     /// # Errors
     /// When the server can't start.
     pub async fn start_with(change: impl FnOnce(&mut Config)) -> Result<Self> {
+        Self::begin(change, sokiem_server::platform::SystemPlatform).await
+    }
+
+    /// As [`Small::start`], with a clock and randomness of the caller's.
+    ///
+    /// # Errors
+    /// When the server can't start.
+    pub async fn start_on(
+        platform: impl sokiem_server::platform::Platform + 'static,
+    ) -> Result<Self> {
+        Self::begin(|_| {}, platform).await
+    }
+
+    async fn begin(
+        change: impl FnOnce(&mut Config),
+        platform: impl sokiem_server::platform::Platform + 'static,
+    ) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let mut config = config(&folder);
         change(&mut config);
-        let server = serve(config).await?;
+        let server = serve_on(config, platform).await?;
         server
             .create_account("admin", "Quản trị", Role::Administrator, PASSWORD)
             .await?;

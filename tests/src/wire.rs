@@ -7,7 +7,7 @@ use std::sync::{
 
 use sokiem_client_core::{
     EnrolRequest, EnrolResponse,
-    sync::{Transport, TransportError, http::HttpTransport},
+    sync::{NextKey, Transport, TransportError, http::HttpTransport},
 };
 use sokiem_record::id::ActorId;
 
@@ -53,6 +53,14 @@ impl Transport for Counting {
 
     async fn bind_actor(&self, actor: ActorId) -> Result<(), TransportError> {
         self.inner.bind_actor(actor).await
+    }
+
+    async fn renew_key(&self, next: &NextKey) -> Result<Vec<u8>, TransportError> {
+        self.inner.renew_key(next).await
+    }
+
+    async fn confirm_wipe(&self) -> Result<(), TransportError> {
+        self.inner.confirm_wipe().await
     }
 
     async fn enrol(&self, request: &EnrolRequest) -> Result<EnrolResponse, TransportError> {
@@ -131,6 +139,14 @@ impl Transport for Faulty {
 
     async fn bind_actor(&self, actor: ActorId) -> Result<(), TransportError> {
         self.inner.bind_actor(actor).await
+    }
+
+    async fn renew_key(&self, next: &NextKey) -> Result<Vec<u8>, TransportError> {
+        self.inner.renew_key(next).await
+    }
+
+    async fn confirm_wipe(&self) -> Result<(), TransportError> {
+        self.inner.confirm_wipe().await
     }
 
     async fn enrol(&self, request: &EnrolRequest) -> Result<EnrolResponse, TransportError> {

@@ -130,6 +130,8 @@ pub struct ExchangeResponse {
     /// News, by area. An area with nothing new is left out unless it is at its end (then it carries
     /// the fingerprint to compare with).
     pub pulled: Vec<AreaPull>,
+    /// Somebody asked for this device to be erased: it pushes what it can, says so, and erases what it holds.
+    pub wipe: bool,
 }
 
 /// An area in a device's scope.

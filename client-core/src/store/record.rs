@@ -64,5 +64,11 @@ pub(crate) fn set_fact(connection: &Connection, name: &str, value: Option<&str>)
 
 /// When everything was last proved to be on both sides.
 pub(crate) const LAST_VERIFIED: &str = "last_verified_ms";
+/// Present once the server may have heard that this device erases what it holds.
+pub(crate) const WIPE_TOLD: &str = "wipe_told";
+/// Present while everything is being erased; if the program ends in between, opening the book goes on.
+pub(crate) const ERASING: &str = "erasing";
+/// What was erased and when, as JSON: see [`crate::status::Erased`].
+pub(crate) const ERASED: &str = "erased";
 /// Present while the server does not know this installation's actor: it was drawn anew after a fork.
 pub(crate) const UNBOUND_ACTOR: &str = "unbound_actor";

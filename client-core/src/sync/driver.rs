@@ -57,6 +57,8 @@ async fn steps<T: Transport>(book: &Book, transport: &T) -> Result<SyncReport> {
             Step::Exchange(body) => transport.exchange(body).await,
             Step::Reconcile(body) => transport.reconcile(body).await,
             Step::BindActor(actor) => transport.bind_actor(actor).await.map(|()| Vec::new()),
+            Step::RenewKey(next) => transport.renew_key(&next).await,
+            Step::ConfirmWipe => transport.confirm_wipe().await.map(|()| Vec::new()),
             Step::Done(report) => return Ok(report),
         };
         match answer {
@@ -179,6 +181,7 @@ fn jitter(book: &Book) -> Result<u32> {
 fn outcome(result: &Result<SyncReport>) -> Result<Outcome> {
     Ok(match result {
         Ok(report) if report.verified => Outcome::Verified,
+        Ok(report) if report.erased => Outcome::Hopeless,
         Ok(_) => Outcome::Incomplete,
         Err(Error::Transport(TransportError::Busy { retry_after_ms })) => Outcome::Retry {
             after_ms: *retry_after_ms,

@@ -15,7 +15,7 @@ use crate::{
     error::{Error, Result},
     platform::{SystemClock, SystemRandom, Timer},
     store::enrolment::{EnrolRequest, EnrolResponse},
-    sync::{DeviceKey, Signer, Transport, TransportError},
+    sync::{DeviceKey, NextKey, Signer, Transport, TransportError},
 };
 
 pub use pokes::poke_events;
@@ -175,11 +175,11 @@ impl HttpTransport {
         &self,
         method: Method,
         path: &str,
-        body: &serde_json::Value,
+        body: Vec<u8>,
     ) -> Result<Vec<u8>, TransportError> {
         let content = Content {
             headers: vec![(CONTENT_TYPE, "application/json")],
-            body: Some(body.to_string().into_bytes()),
+            body: Some(body),
             timeout: Some(ANSWER_TIMEOUT),
         };
         let response = self.send(method, path, content).await?;
@@ -191,7 +191,28 @@ impl HttpTransport {
 
     async fn post_actor(&self, actor: ActorId) -> Result<(), TransportError> {
         let body = serde_json::json!({ "actor": actor.to_string() });
-        self.send_json(Method::POST, "/api/device/v1/actors", &body)
+        let body = body.to_string().into_bytes();
+        self.send_json(Method::POST, "/api/device/v1/actors", body)
+            .await?;
+        Ok(())
+    }
+
+    async fn put_key(&self, next: &NextKey) -> Result<Vec<u8>, TransportError> {
+        if let Some(signer) = &self.signer {
+            signer.begin_renewal(&next.key);
+        }
+        let answer = self
+            .send_json(Method::PUT, "/api/device/v1/key", next.body.clone())
+            .await?;
+        if let Some(signer) = &self.signer {
+            signer.end_renewal(&next.key);
+        }
+        Ok(answer)
+    }
+
+    async fn post_wiped(&self) -> Result<(), TransportError> {
+        let nothing = b"{}".to_vec();
+        self.send_json(Method::POST, "/api/device/v1/wiped", nothing)
             .await?;
         Ok(())
     }
@@ -235,6 +256,17 @@ impl Transport for HttpTransport {
         actor: ActorId,
     ) -> impl Future<Output = Result<(), TransportError>> + Send {
         self.post_actor(actor)
+    }
+
+    fn renew_key(
+        &self,
+        next: &NextKey,
+    ) -> impl Future<Output = Result<Vec<u8>, TransportError>> + Send {
+        self.put_key(next)
+    }
+
+    fn confirm_wipe(&self) -> impl Future<Output = Result<(), TransportError>> + Send {
+        self.post_wiped()
     }
 
     fn enrol(

@@ -1,7 +1,7 @@
 //! Signs this device's requests, for any transport.
 
 use std::sync::{
-    Arc, Mutex, PoisonError,
+    Arc, Mutex, MutexGuard, PoisonError,
     atomic::{AtomicI64, Ordering},
 };
 
@@ -140,7 +140,7 @@ impl Signer {
             }
             ("signature-replayed", _) => true,
             ("signature-invalid", _) => {
-                let mut key = self.0.key.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut key = self.lock();
                 let Some(next) = key.next.take() else {
                     return false;
                 };
@@ -152,17 +152,28 @@ impl Signer {
         }
     }
 
-    /// Takes another key from now on.
-    pub fn set_key(&self, key: DeviceKey) {
-        *self.0.key.lock().unwrap_or_else(PoisonError::into_inner) = key;
+    /// The server is about to hear of this key: from now on it may know either.
+    pub fn begin_renewal(&self, next: &SigningKey) {
+        let mut key = self.lock();
+        // Asking again, the signer may sign with the new key already.
+        if key.key.public_key() != next.public_key() {
+            key.next = Some(next.clone());
+        }
+    }
+
+    /// The server has answered: it knows this key and no other.
+    pub fn end_renewal(&self, next: &SigningKey) {
+        let mut key = self.lock();
+        key.key = next.clone();
+        key.next = None;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, DeviceKey> {
+        self.0.key.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The key as it stands.
     pub fn key(&self) -> DeviceKey {
-        self.0
-            .key
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.lock().clone()
     }
 }

@@ -17,7 +17,11 @@ use crate::{
     book::Book,
     error::{Error, Result},
     store::{areas, enrolment, outbox, record},
-    sync::{TransportError, entries, outcomes, reconcile, scope},
+    sync::{
+        TransportError, entries, outcomes, reconcile,
+        renewal::{self, NextKey},
+        scope,
+    },
 };
 
 /// How often one area is compared in one synchronisation: once to find what differs, once more after
@@ -36,6 +40,11 @@ pub enum Step {
     /// Bind this actor to this device, then call [`SyncRun::received`] with nothing: the phone was
     /// cloned, and its unsent work was written anew.
     BindActor(ActorId),
+    /// Send this body as the device's next key and hand the answer to [`SyncRun::received`].
+    RenewKey(NextKey),
+    /// Tell the server that this device erases what it holds, then call [`SyncRun::received`] with nothing: that
+    /// erases it.
+    ConfirmWipe,
     /// Nothing is left to do.
     Done(SyncReport),
 }
@@ -63,6 +72,8 @@ pub struct SyncReport {
     pub pending: u64,
     /// Nothing is pending, every area was pulled to its end, and every fingerprint agreed.
     pub verified: bool,
+    /// What this device held was erased, because somebody asked for it.
+    pub erased: bool,
 }
 
 /// What taking in one answer came to.
@@ -85,6 +96,8 @@ enum Sent {
         area: AreaId,
     },
     BindActor,
+    RenewKey,
+    ConfirmWipe,
 }
 
 /// One synchronisation. Drop it at any point: nothing is lost, and the next one begins anew.
@@ -98,6 +111,10 @@ pub struct SyncRun {
     compared: BTreeMap<AreaId, u8>,
     /// Areas whose end the latest exchange reached.
     at_end: HashSet<AreaId>,
+    /// Whether the device's key is old enough to be renewed, and that was not tried yet.
+    renew: bool,
+    /// Somebody asked for this device to be erased.
+    wipe: bool,
     report: SyncReport,
 }
 
@@ -120,6 +137,9 @@ impl SyncRun {
     /// # Errors
     /// [`Error`] when the book can't be read.
     pub fn next(&mut self, book: &Book) -> Result<Step> {
+        if self.report.erased {
+            return Ok(Step::Done(self.report.clone()));
+        }
         if !self.settled && self.report.requests < MAX_REQUESTS {
             if book
                 .read(|connection| record::fact(connection, record::UNBOUND_ACTOR))?
@@ -130,6 +150,12 @@ impl SyncRun {
             }
             return self.exchange(book);
         }
+        if self.wipe {
+            // From here on it may be that the server has heard it, whatever becomes of its answer.
+            book.transact(|tx, _| record::set_fact(tx, record::WIPE_TOLD, Some("1")))?;
+            self.sent = Some(Sent::ConfirmWipe);
+            return Ok(Step::ConfirmWipe);
+        }
         match self.to_compare(book)? {
             Some((epoch, area)) => {
                 *self.compared.entry(area).or_default() += 1;
@@ -137,6 +163,10 @@ impl SyncRun {
                 let request =
                     book.read(|connection| reconcile::request(connection, epoch, area))?;
                 Ok(Step::Reconcile(wire::encode(&request)))
+            }
+            None if std::mem::take(&mut self.renew) => {
+                self.sent = Some(Sent::RenewKey);
+                Ok(Step::RenewKey(renewal::request(book)?))
             }
             None => self.finish(book).map(Step::Done),
         }
@@ -183,6 +213,13 @@ impl SyncRun {
             Some(Sent::BindActor) => {
                 book.transact(|tx, _| record::set_fact(tx, record::UNBOUND_ACTOR, None))
             }
+            Some(Sent::RenewKey) => renewal::renewed(book, body),
+            Some(Sent::ConfirmWipe) => {
+                book.erase()?;
+                self.wipe = false;
+                self.report.erased = true;
+                Ok(())
+            }
             None => Err(Error::Contradiction("an answer that nothing was asked for")),
         }
     }
@@ -192,8 +229,25 @@ impl SyncRun {
     /// # Errors
     /// The failure itself, unless it was a new epoch.
     pub fn failed(&mut self, book: &Book, error: TransportError) -> Result<()> {
-        self.sent = None;
+        let sent = self.sent.take();
         match error {
+            // A key that is not renewed today is renewed tomorrow; nothing else waits for it.
+            error if matches!(sent, Some(Sent::RenewKey)) && !error.is_retryable() => {
+                let (now_ms, why) = (book.now_ms(), json!({"why": error.code()}));
+                book.transact(|tx, _| record::note(tx, now_ms, "key-not-renewed", &why))
+            }
+            // The server heard that this device erases itself, and its answer was lost.
+            TransportError::Refused { ref slug, .. }
+                if slug == "device-revoked"
+                    && sent.is_some()
+                    && !matches!(sent, Some(Sent::ConfirmWipe))
+                    && book
+                        .read(|connection| record::fact(connection, record::WIPE_TOLD))?
+                        .is_some() =>
+            {
+                (self.settled, self.wipe) = (true, true);
+                Ok(())
+            }
             TransportError::EpochChanged { epoch } => {
                 let known = book.read(enrolment::epoch)?;
                 if known == Some(epoch) {
@@ -306,6 +360,8 @@ impl SyncRun {
             .iter()
             .all(|grant| at_end.contains(&grant.area));
         self.at_end = at_end;
+        self.wipe = response.wipe;
+        self.renew = renewal::is_due(book, response.server_time_ms)?;
         self.settled = (all_at_end && !outbox_left) || !advanced;
         Ok(())
     }

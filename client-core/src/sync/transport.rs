@@ -8,6 +8,7 @@ use sokiem_record::id::{ActorId, EpochId};
 use crate::{
     platform::MaybeSend,
     store::enrolment::{EnrolRequest, EnrolResponse},
+    sync::NextKey,
 };
 
 /// Carries one request and brings its answer. Whatever fails half-way may be sent again: every request is idempotent.
@@ -30,6 +31,16 @@ pub trait Transport: MaybeSend {
         &self,
         actor: ActorId,
     ) -> impl Future<Output = Result<(), TransportError>> + MaybeSend;
+
+    /// `PUT /api/device/v1/key` with the body of the device's next key. Brings the JSON answer. The server may have taken
+    /// the key when its answer is lost: from then on requests may have to be signed with it.
+    fn renew_key(
+        &self,
+        next: &NextKey,
+    ) -> impl Future<Output = Result<Vec<u8>, TransportError>> + MaybeSend;
+
+    /// `POST /api/device/v1/wiped`: this device has sent what it could and erases what it holds.
+    fn confirm_wipe(&self) -> impl Future<Output = Result<(), TransportError>> + MaybeSend;
 
     /// `POST /api/device/v1/enrol`.
     fn enrol(

@@ -17,7 +17,7 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<(), Failure>
     let book = session::open(&arguments.common, output)?;
     match &arguments.command {
         Command::Enrol { server, code, name } => syncing::enrol(&book, output, server, code, name),
-        Command::Sync => syncing::sync(&book, output),
+        Command::Sync => syncing::sync(&book, &session::keys(&arguments.common)?, output),
         Command::Watch => syncing::watch(book, output),
         Command::Status => syncing::status(&book, output),
         Command::Refused { act } => refused::run(&book, output, act.as_ref()),

@@ -19,16 +19,24 @@ const KEY_FILE: &str = "book.key";
 
 /// Opens the book, and tells where a damaged one was set aside.
 pub(crate) fn open(common: &Common, output: &Output) -> Result<Book, Failure> {
-    let folder = match &common.book {
-        Some(folder) => folder.clone(),
-        None => default_folder()?,
-    };
-    let keys = FileKeys::new(folder.join(KEY_FILE));
-    let opened = Book::open_with(folder.join(FILE), &keys, SystemClock, SystemRandom)?;
+    let keys = keys(common)?;
+    let opened = Book::open_with(folder(common)?.join(FILE), &keys, SystemClock, SystemRandom)?;
     if let Some(report) = &opened.rescued {
         output.rescued(report);
     }
     Ok(opened.book)
+}
+
+fn folder(common: &Common) -> Result<PathBuf, Failure> {
+    match &common.book {
+        Some(folder) => Ok(folder.clone()),
+        None => default_folder(),
+    }
+}
+
+/// Where the book's key is kept.
+pub(crate) fn keys(common: &Common) -> Result<FileKeys, Failure> {
+    Ok(FileKeys::new(folder(common)?.join(KEY_FILE)))
 }
 
 /// `$XDG_DATA_HOME/sokiem`, by default `~/.local/share/sokiem`.

@@ -15,7 +15,7 @@ use sokiem_client_core::{
     EnrolRequest, EnrolResponse,
     platform::Timer,
     schedule::{Event, Pace},
-    sync::{Transport, TransportError, run, sync_once},
+    sync::{NextKey, Transport, TransportError, run, sync_once},
 };
 
 use sokiem_record::id::ActorId;
@@ -40,6 +40,14 @@ impl Transport for Hanging {
     }
 
     async fn bind_actor(&self, _: ActorId) -> Result<(), TransportError> {
+        pending().await
+    }
+
+    async fn renew_key(&self, _: &NextKey) -> Result<Vec<u8>, TransportError> {
+        pending().await
+    }
+
+    async fn confirm_wipe(&self) -> Result<(), TransportError> {
         pending().await
     }
 

@@ -8,7 +8,7 @@ use std::{
 use serde_bytes::ByteBuf;
 use sokiem_client_core::{
     EnrolRequest, EnrolResponse,
-    sync::{Transport, TransportError},
+    sync::{NextKey, Transport, TransportError},
 };
 use sokiem_record::{
     ChangeHash,
@@ -63,6 +63,9 @@ pub(crate) struct Model {
     pub(crate) clock_ms: i64,
     /// Actors that were bound after a fork.
     pub(crate) bound: Vec<ActorId>,
+    /// Devices are asked to erase themselves, and how many said that they do.
+    pub(crate) wipe: bool,
+    pub(crate) wiped: u32,
 }
 
 pub(crate) fn area(n: u128) -> AreaId {
@@ -94,6 +97,8 @@ impl Server {
             page: 1_000,
             clock_ms: 1_700_000_000_000,
             bound: Vec::new(),
+            wipe: false,
+            wiped: 0,
         })))
     }
 
@@ -174,6 +179,7 @@ impl Model {
             pushed,
             scope: grants,
             pulled,
+            wipe: self.wipe,
         })
     }
 
@@ -407,6 +413,19 @@ impl Transport for Server {
     async fn bind_actor(&self, actor: ActorId) -> Result<(), TransportError> {
         self.lock().bound.push(actor);
         Ok(())
+    }
+
+    async fn renew_key(&self, _: &NextKey) -> Result<Vec<u8>, TransportError> {
+        Err(TransportError::Timeout)
+    }
+
+    async fn confirm_wipe(&self) -> Result<(), TransportError> {
+        let mut model = self.lock();
+        model.wiped += 1;
+        match model.faults.pop_front() {
+            None => Ok(()),
+            Some(_) => Err(TransportError::Timeout),
+        }
     }
 
     async fn enrol(&self, _: &EnrolRequest) -> Result<EnrolResponse, TransportError> {

@@ -20,8 +20,14 @@ use crate::{
     sync::{author::Pen, scope},
 };
 
-/// Name of the session cookie.
-pub(crate) const COOKIE: &str = "sokiem_session";
+/// Name of the session cookie. With TLS it begins so that a browser takes it from this very host alone.
+pub(crate) fn cookie_name(app: &App) -> &'static str {
+    if app.config.secure_cookies {
+        "__Host-sokiem_session"
+    } else {
+        "sokiem_session"
+    }
+}
 /// Header that a request with the cookie has to carry unless it only reads.
 pub(crate) const CSRF_HEADER: &str = "x-sokiem-csrf";
 
@@ -73,6 +79,8 @@ pub(crate) struct Caller {
     pub(crate) account: AccountId,
     pub(crate) name: String,
     pub(crate) role: Role,
+    /// The password was given by an administrator: nothing else can be done before choosing another one.
+    pub(crate) must_choose_password: bool,
     /// SHA-256 of the session's token.
     pub(crate) token_digest: [u8; 32],
 }
@@ -178,7 +186,7 @@ pub(crate) enum Token {
 }
 
 impl Token {
-    pub(crate) fn of(headers: &HeaderMap) -> Option<Self> {
+    pub(crate) fn of(app: &App, headers: &HeaderMap) -> Option<Self> {
         if let Some(value) = headers.get(header::AUTHORIZATION) {
             let token = value.to_str().ok()?.strip_prefix("Bearer ")?;
             return Some(Token::Bearer(token.trim().to_owned()));
@@ -190,7 +198,7 @@ impl Token {
         cookies
             .flat_map(|value| value.split(';'))
             .filter_map(|pair| pair.trim().split_once('='))
-            .find(|(name, _)| *name == COOKIE)
+            .find(|(name, _)| *name == cookie_name(app))
             .map(|(_, token)| Token::Cookie(token.to_owned()))
     }
 
@@ -235,7 +243,7 @@ pub(crate) async fn of_request(
     headers: &HeaderMap,
     csrf: Csrf,
 ) -> Result<Caller, Problem> {
-    let token = Token::of(headers).ok_or_else(|| Problem::new(Cause::CredentialMissing))?;
+    let token = Token::of(app, headers).ok_or_else(|| Problem::new(Cause::CredentialMissing))?;
     if let Token::Cookie(text) = &token
         && csrf == Csrf::InHeader
         && !matches!(*method, Method::GET | Method::HEAD)
@@ -254,7 +262,7 @@ pub(crate) async fn of_request(
 
 /// Who sends a form: the session of the cookie, if the form carries its CSRF text.
 pub(crate) async fn by_form(app: &App, headers: &HeaderMap, sent: &str) -> Result<Caller, Problem> {
-    let Some(Token::Cookie(token)) = Token::of(headers) else {
+    let Some(Token::Cookie(token)) = Token::of(app, headers) else {
         return Err(Problem::new(Cause::CredentialMissing));
     };
     if csrf(&token) != sent {
@@ -268,15 +276,16 @@ pub(crate) async fn by_form(app: &App, headers: &HeaderMap, sent: &str) -> Resul
 fn caller(sql: &Connection, token_digest: [u8; 32], now_ms: i64) -> Result<Caller, Problem> {
     let row = sql
         .prepare_cached(
-            "SELECT accounts.id, accounts.name, accounts.role, accounts.active, sessions.expires_ms
+            "SELECT accounts.id, accounts.name, accounts.role, accounts.active, sessions.expires_ms,
+                    password_until_ms IS NOT NULL
                FROM sessions JOIN accounts ON accounts.id = sessions.account WHERE token_digest = ?1",
         )?
         .query_row([token_digest.as_slice()], |row| {
             let role = Role::from_name(row.get_ref(2)?.as_str()?);
-            Ok((id::id(row, 0)?, row.get(1)?, role, row.get::<_, bool>(3)?, row.get::<_, i64>(4)?))
+            Ok((id::id(row, 0)?, row.get(1)?, role, row.get::<_, bool>(3)?, row.get::<_, i64>(4)?, row.get(5)?))
         })
         .optional()?;
-    let (account, name, role, active, expires_ms) =
+    let (account, name, role, active, expires_ms, must_choose_password) =
         row.ok_or_else(|| Problem::new(Cause::CredentialInvalid))?;
     if expires_ms <= now_ms {
         return Err(Problem::new(Cause::CredentialExpired));
@@ -289,6 +298,7 @@ fn caller(sql: &Connection, token_digest: [u8; 32], now_ms: i64) -> Result<Calle
         account,
         name,
         role,
+        must_choose_password,
         token_digest,
     })
 }

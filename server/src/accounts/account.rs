@@ -59,7 +59,7 @@ pub(crate) struct Account {
     areas: Vec<Uuid>,
 }
 
-/// Make an account.
+/// Make an account: a supervisor for officers of their own areas.
 #[utoipa::path(post, path = "/api/v1/accounts", tag = "accounts", request_body = NewAccount,
     responses(
         (status = 201, body = Account),
@@ -89,6 +89,7 @@ pub(crate) async fn create(
     let account = app
         .store
         .write(move |writing| {
+            expect_may_make(writing.sql, &caller, body.role, &body.areas)?;
             let account = insert(
                 writing,
                 &login,
@@ -119,6 +120,25 @@ pub(crate) async fn create(
     Ok((StatusCode::CREATED, Json(account)))
 }
 
+/// A supervisor makes accounts for officers of their own areas.
+fn expect_may_make(
+    sql: &rusqlite::Connection,
+    caller: &Caller,
+    role: Role,
+    areas: &[Uuid],
+) -> Result<(), Problem> {
+    if caller.role == Role::Administrator {
+        return Ok(());
+    }
+    let mine = caller.areas(sql)?;
+    if role == Role::Officer && !areas.is_empty() {
+        return areas
+            .iter()
+            .try_for_each(|area| mine.expect_writable(AreaId(*area)));
+    }
+    Err(Problem::forbidden().detail("Supervisors make accounts for officers of their own areas"))
+}
+
 fn check(login: &str, name: &str, title: &str) -> Result<(), Problem> {
     let allowed =
         |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-_".contains(&byte);
@@ -127,6 +147,11 @@ fn check(login: &str, name: &str, title: &str) -> Result<(), Problem> {
             "login: 1 to 60 of a-z, 0-9, '.', '-' and '_'",
         ));
     }
+    expect_named(name, title)
+}
+
+/// Refuses a person without a name.
+pub(crate) fn expect_named(name: &str, title: &str) -> Result<(), Problem> {
     if name.trim().is_empty() || name.chars().count() > 200 || title.chars().count() > 200 {
         return Err(Problem::invalid(
             "name and title: at most 200 characters, and a name is needed",

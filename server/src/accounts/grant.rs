@@ -127,14 +127,23 @@ pub(crate) fn enter_everywhere(
     pen: Pen,
     account: AccountId,
 ) -> Result<(), Problem> {
-    let mut statement = writing
+    refresh(writing, pen, account, true)
+}
+
+/// Enters a person anew into the rosters of all their areas, as active or not: their name or state has changed.
+pub(crate) fn refresh(
+    writing: &Writing<'_>,
+    pen: Pen,
+    account: AccountId,
+    active: bool,
+) -> Result<(), Problem> {
+    let areas: Vec<AreaId> = writing
         .sql
-        .prepare_cached("SELECT area FROM grants WHERE account = ?1")?;
-    let areas: Vec<AreaId> = statement
+        .prepare_cached("SELECT area FROM grants WHERE account = ?1")?
         .query_map([account.as_bytes().as_slice()], |row| id::id(row, 0))?
         .collect::<Result<_, _>>()?;
     for area in areas {
-        enter(writing, pen, account, area, true)?;
+        enter(writing, pen, account, area, active)?;
     }
     Ok(())
 }

@@ -30,6 +30,9 @@ pub(crate) enum Guard {
     Device,
     /// A device that confirms that it erases itself, even for the second time.
     DeviceAfterWipe,
+    /// A device, by the token for uploads that it got for a signed request. The handler's extractor looks at it
+    /// (`attachments::token`).
+    Upload,
     /// Somebody who is signed in, with this role at least. By cookie only with the CSRF header.
     Session(Role),
     /// The same on a page: who is not signed in is sent to sign in.
@@ -53,7 +56,7 @@ pub(crate) enum Reach {
 
 struct Rule(&'static str, &'static str, Guard, Reach);
 
-use Guard::{Device, DeviceAfterWipe, Form, Page, Public, Session};
+use Guard::{Device, DeviceAfterWipe, Form, Page, Public, Session, Upload};
 use Reach::{Account, Any, Own, OwnAndAbove};
 use Role::{Administrator, Officer, Supervisor};
 
@@ -82,7 +85,22 @@ const RULES: &[Rule] = &[
     Rule("POST", "/api/v1/session", Public, Any),
     Rule("GET", "/api/v1/session", Session(Officer), Account),
     Rule("DELETE", "/api/v1/session", Session(Officer), Account),
-    Rule("POST", "/api/v1/accounts", Session(Administrator), Any),
+    Rule("POST", "/api/v1/accounts", Session(Supervisor), Own),
+    Rule(
+        "PATCH",
+        "/api/v1/accounts/{account}",
+        Session(Supervisor),
+        Own,
+    ),
+    Rule(
+        "POST",
+        "/api/v1/accounts/{account}/password",
+        Session(Administrator),
+        Any,
+    ),
+    Rule("PUT", "/api/v1/session/password", Session(Officer), Account),
+    Rule("GET", "/api/v1/sessions", Session(Officer), Account),
+    Rule("DELETE", "/api/v1/sessions/{id}", Session(Officer), Account),
     Rule("GET", "/api/v1/accounts", Session(Supervisor), Own),
     Rule(
         "PUT",
@@ -105,6 +123,36 @@ const RULES: &[Rule] = &[
         Own,
     ),
     Rule("POST", "/api/v1/enrolment-codes", Session(Supervisor), Own),
+    Rule("POST", "/api/device/v1/attachments/token", Device, Account),
+    Rule(
+        "GET",
+        "/api/device/v1/attachments/{hash}",
+        Device,
+        OwnAndAbove,
+    ),
+    Rule("OPTIONS", "/api/attachments/v1/uploads", Public, Any),
+    Rule("POST", "/api/attachments/v1/uploads", Upload, Own),
+    Rule("HEAD", "/api/attachments/v1/uploads/{id}", Upload, Account),
+    Rule("PATCH", "/api/attachments/v1/uploads/{id}", Upload, Account),
+    Rule(
+        "DELETE",
+        "/api/attachments/v1/uploads/{id}",
+        Upload,
+        Account,
+    ),
+    Rule("POST", "/api/attachments/v1/uploads/{id}", Upload, Account),
+    Rule(
+        "GET",
+        "/api/v1/attachments/{hash}",
+        Session(Officer),
+        OwnAndAbove,
+    ),
+    Rule(
+        "GET",
+        "/api/v1/records/{id}/attachments",
+        Session(Officer),
+        OwnAndAbove,
+    ),
     Rule(
         "GET",
         "/api/v1/enrolment-codes/{id}/qr.svg",
@@ -178,14 +226,14 @@ pub(crate) async fn enforce(State(app): State<Arc<App>>, request: Request, next:
         // No handler: the answer is that there is no such thing.
         return next.run(request).await;
     };
-    let guard = match guard(request.method(), route.as_str()) {
-        Ok(guard) => guard,
+    let rule = match rule(request.method(), route.as_str()) {
+        Ok(rule) => rule,
         Err(problem) => return problem.into_response(),
     };
-    match admit(&app, guard, request).await {
+    match admit(&app, rule, request).await {
         Ok(request) => next.run(request).await,
         Err(problem)
-            if matches!(guard, Page(_)) && problem.status() == StatusCode::UNAUTHORIZED =>
+            if matches!(rule.2, Page(_)) && problem.status() == StatusCode::UNAUTHORIZED =>
         {
             Redirect::to("/sign-in").into_response()
         }
@@ -194,25 +242,25 @@ pub(crate) async fn enforce(State(app): State<Arc<App>>, request: Request, next:
 }
 
 /// The one rule of a route.
-fn guard(method: &Method, route: &str) -> Result<Guard, Problem> {
-    let method = match *method {
-        Method::HEAD => Method::GET.as_str(),
-        _ => method.as_str(),
-    };
-    let mut rules = RULES.iter().filter(|rule| rule.1 == route).peekable();
-    if rules.peek().is_none() {
+fn rule(method: &Method, route: &str) -> Result<&'static Rule, Problem> {
+    let rules: Vec<&'static Rule> = RULES.iter().filter(|rule| rule.1 == route).collect();
+    if rules.is_empty() {
         tracing::error!(route, "a route without a rule was called");
         return Err(Problem::forbidden().detail("Nobody may call this"));
     }
-    rules
-        .find(|rule| rule.0 == method)
-        .map(|rule| rule.2)
+    let of = |method: &Method| rules.iter().find(|rule| rule.0 == method.as_str());
+    // What answers GET answers HEAD, unless that has a rule of its own.
+    let head = (*method == Method::HEAD).then_some(Method::GET);
+    of(method)
+        .or_else(|| of(&head?))
+        .copied()
         .ok_or_else(|| Problem::new(Cause::MethodNotAllowed))
 }
 
-async fn admit(app: &Arc<App>, guard: Guard, mut request: Request) -> Result<Request, Problem> {
-    let (role, csrf) = match guard {
-        Public => return Ok(request),
+async fn admit(app: &Arc<App>, rule: &Rule, mut request: Request) -> Result<Request, Problem> {
+    let reach = rule.3;
+    let (role, csrf) = match rule.2 {
+        Public | Upload => return Ok(request),
         Device => return credential::prove(app, request, Revoked::Refuse).await,
         DeviceAfterWipe => return credential::prove(app, request, Revoked::HearAfterWipe).await,
         Session(role) => (role, access::Csrf::InHeader),
@@ -220,6 +268,9 @@ async fn admit(app: &Arc<App>, guard: Guard, mut request: Request) -> Result<Req
     };
     let caller = access::of_request(app, request.method(), request.headers(), csrf).await?;
     caller.at_least(role)?;
+    if caller.must_choose_password && reach != Account {
+        return Err(Problem::new(Cause::PasswordGiven));
+    }
     request.extensions_mut().insert(caller);
     Ok(request)
 }
@@ -232,6 +283,7 @@ pub(crate) fn described(method: &str, route: &str) -> Option<serde_json::Value> 
     let (who, role) = match rule.2 {
         Public => ("anybody", None),
         Device | DeviceAfterWipe => ("device", None),
+        Upload => ("upload", None),
         Session(role) => ("session", Some(role)),
         Page(role) | Form(role) => ("page", Some(role)),
     };
@@ -258,8 +310,11 @@ mod tests {
 
     #[test]
     fn a_route_without_a_rule_is_nobodys() {
-        let of =
-            |method: Method, route: &str| guard(&method, route).map_err(|problem| problem.status());
+        let of = |method: Method, route: &str| {
+            rule(&method, route)
+                .map(|rule| rule.2)
+                .map_err(|problem| problem.status())
+        };
         assert_eq!(of(Method::GET, "/new"), Err(StatusCode::FORBIDDEN));
         assert_eq!(
             of(Method::PUT, "/healthz"),

@@ -1,9 +1,9 @@
 //! Signing in and out.
 
-use std::net::SocketAddr;
+use std::sync::Arc;
 
 use axum::{
-    extract::{ConnectInfo, State},
+    extract::State,
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -15,7 +15,8 @@ use uuid::Uuid;
 
 use crate::{
     accounts::{
-        access::{COOKIE, Caller, Role, csrf},
+        access::{Caller, Role, cookie_name, csrf},
+        lockout::Subject,
         password,
     },
     app::{App, Shared},
@@ -23,6 +24,7 @@ use crate::{
     error::Error,
     http::{
         body::Json,
+        client::Client,
         problem::{Cause, Problem},
     },
     platform, secret,
@@ -71,10 +73,10 @@ pub(crate) struct Me {
         (status = 429, description = "too-many-requests")))]
 pub(crate) async fn sign_in(
     State(app): Shared,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    client: Client,
     Json(body): Json<SignIn>,
 ) -> Result<Response, Problem> {
-    let session = begin(&app, peer, body).await?;
+    let session = begin(&app, client, body).await?;
     let cookie = cookie(&app, &session.token);
     Ok((
         StatusCode::CREATED,
@@ -84,21 +86,37 @@ pub(crate) async fn sign_in(
         .into_response())
 }
 
+/// Failures are counted for a name from one address, and with more patience for a name from everywhere and for an
+/// address with whatever name: nobody shuts somebody else out with a few tries.
+fn tried(login: &str, client: Client) -> [Subject; 3] {
+    [
+        Subject::new(&format!("sign-in as {login} from {}", client.0), 5),
+        Subject::new(&format!("sign-in as {login}"), 50),
+        Subject::new(&format!("sign-in from {}", client.0), 50),
+    ]
+}
+
 /// Checks a password and begins a session.
-pub(crate) async fn begin(app: &App, peer: SocketAddr, body: SignIn) -> Result<Session, Problem> {
+pub(crate) async fn begin(
+    app: &Arc<App>,
+    client: Client,
+    body: SignIn,
+) -> Result<Session, Problem> {
     let now_ms = app.machine.now_ms();
     app.attempts
-        .count(&format!("sign-in from {}", peer.ip()), now_ms)?;
+        .count(&format!("sign-in from {}", client.0), now_ms)?;
     let login = body.login.trim().to_lowercase();
+    let tried = tried(&login, client);
+    app.lockouts.expect_open(&tried, now_ms)?;
     app.attempts.count(&format!("sign-in as {login}"), now_ms)?;
     let found: Option<(AccountId, String, String, Option<String>)> = app
         .store
         .read(move |sql| {
             Ok::<_, Error>(
                 sql.prepare_cached(
-                    "SELECT id, name, role, password_hash FROM accounts WHERE login = ?1 AND active = 1",
+                    "SELECT id, name, role, password_hash FROM accounts WHERE login = ?1 AND active = 1 AND coalesce(password_until_ms > ?2, 1)",
                 )?
-                .query_row([login], |row| Ok((id::id(row, 0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
+                .query_row(params![login, now_ms], |row| Ok((id::id(row, 0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
                 .optional()?,
             )
         })
@@ -110,21 +128,28 @@ pub(crate) async fn begin(app: &App, peer: SocketAddr, body: SignIn) -> Result<S
         // What was typed as a name is not kept: people type passwords there.
         let entry = Entry::new(Action::SignedIn).refused();
         let entry = known.into_iter().fold(entry, Entry::by);
-        let entry = entry.detail("address", peer.ip().to_string());
+        let entry = entry.detail("address", client.0.to_string());
+        app.lockouts.failed(&tried, now_ms);
+        let (keeping, shared) = (tried, Arc::clone(app));
         app.store
-            .write(|writing| audit::note(writing, entry))
+            .write(move |writing| {
+                shared.lockouts.keep(writing, &keeping)?;
+                audit::note(writing, entry)
+            })
             .await?;
         return Err(
             Problem::new(Cause::CredentialInvalid).detail("The name or the password is wrong")
         );
     };
     let role = Role::from_name(&role).ok_or(Error::Unreadable("role"))?;
+    app.lockouts.succeeded(&tried);
+    let (keeping, shared) = (tried, Arc::clone(app));
     let token = secret::hex(&app.machine.random::<32>()?);
     let expires_ms = platform::after_s(now_ms, app.config.lifetimes.session_s);
     let digest = secret::digest(token.as_bytes());
     let most = app.config.limits.sessions_per_account;
     let signed_in = Entry::new(Action::SignedIn).by(account);
-    let signed_in = signed_in.detail("address", peer.ip().to_string());
+    let signed_in = signed_in.detail("address", client.0.to_string());
     app.store
         .write(move |writing| {
             let account = account.as_bytes().as_slice();
@@ -138,6 +163,7 @@ pub(crate) async fn begin(app: &App, peer: SocketAddr, body: SignIn) -> Result<S
                 "INSERT INTO sessions (token_digest, account, created_ms, expires_ms) VALUES (?1, ?2, ?3, ?4)",
                 params![digest.as_slice(), account, now_ms, expires_ms],
             )?;
+            shared.lockouts.keep(writing, &keeping)?;
             audit::note(writing, signed_in)?;
             Ok::<_, Error>(())
         })
@@ -163,7 +189,8 @@ pub(crate) fn cookie(app: &App, token: &str) -> String {
         ""
     };
     let seconds = app.config.lifetimes.session_s;
-    format!("{COOKIE}={token}; Path=/; HttpOnly; SameSite=Strict; Max-Age={seconds}{secure}")
+    let name = cookie_name(app);
+    format!("{name}={token}; Path=/; HttpOnly; SameSite=Strict; Max-Age={seconds}{secure}")
 }
 
 /// Who am I.
@@ -192,6 +219,12 @@ pub(crate) async fn sign_out(State(app): Shared, caller: Caller) -> Result<Respo
             Ok::<_, Error>(())
         })
         .await?;
-    let gone = format!("{COOKIE}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0");
+    let secure = if app.config.secure_cookies {
+        "; Secure"
+    } else {
+        ""
+    };
+    let name = cookie_name(&app);
+    let gone = format!("{name}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0{secure}");
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, gone)]).into_response())
 }

@@ -73,7 +73,7 @@ impl FromRequestParts<Arc<App>> for Uploader {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
-        let Some(Token::Bearer(token)) = Token::of(&parts.headers) else {
+        let Some(Token::Bearer(token)) = Token::of(app, &parts.headers) else {
             return Err(Problem::new(Cause::CredentialMissing));
         };
         let digest = secret::digest(token.as_bytes());

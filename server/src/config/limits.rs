@@ -41,7 +41,9 @@ pub struct Limits {
     pub password_memory_kib: u32,
     /// Sessions of one account; the oldest ends when one more begins.
     pub sessions_per_account: u32,
-    /// Seconds that one request may take. Event streams are not counted.
+    /// Seconds in which the head of a request has to arrive.
+    pub header_s: u64,
+    /// Seconds that one request may take, its body included. Event streams are not counted.
     pub request_s: u64,
     /// Seconds that a graceful stop waits for requests under way.
     pub stop_s: u64,
@@ -84,6 +86,7 @@ impl Default for Limits {
             password_checks: 2,
             password_memory_kib: 19_456,
             sessions_per_account: 20,
+            header_s: 15,
             request_s: 60,
             stop_s: 20,
             audit_reads: 10_000,

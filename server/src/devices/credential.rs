@@ -16,11 +16,12 @@ use sokiem_record::{
 };
 
 use crate::{
+    accounts::lockout::Subject,
     app::App,
     devices::replay::Freshness,
     error::Error,
     http::{
-        body,
+        body, client,
         problem::{Cause, Problem},
     },
     store::id,
@@ -126,6 +127,13 @@ async fn caller(
     revoked: Revoked,
 ) -> Result<DeviceCaller, Problem> {
     let device = claim.stamp.device;
+    let client = client::of_request(parts, app);
+    // Not for the device from everywhere: ids are no secret, and strangers could shut devices out.
+    let tried = [
+        Subject::new(&format!("signature of {device} from {}", client.0), 20),
+        Subject::new(&format!("signature from {}", client.0), 200),
+    ];
+    app.lockouts.expect_open(&tried, app.machine.now_ms())?;
     let known = app.store.read(move |sql| known(sql, device)).await?;
     let covered = Covered {
         method: parts.method.as_str(),
@@ -136,7 +144,10 @@ async fn caller(
     // Who does not have the key learns nothing: not that the device exists, nor that it was revoked.
     let known = known
         .filter(|known| claim.holds(&covered, &known.key))
-        .ok_or_else(|| Problem::new(Cause::SignatureInvalid))?;
+        .ok_or_else(|| {
+            app.lockouts.failed(&tried, app.machine.now_ms());
+            Problem::new(Cause::SignatureInvalid)
+        })?;
     let now_ms = app.machine.now_ms();
     match app.replays.meet(&claim.stamp, now_ms) {
         Freshness::Fresh => {}

@@ -1,11 +1,8 @@
 //! A device meets the server: a one-time code binds officer, device, its key and its actor.
 
-use std::net::SocketAddr;
+use std::sync::Arc;
 
-use axum::{
-    extract::{ConnectInfo, State},
-    http::StatusCode,
-};
+use axum::{extract::State, http::StatusCode};
 use rusqlite::{OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 use sokiem_record::{
@@ -17,12 +14,13 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
-    accounts::grant,
+    accounts::{grant, lockout::Subject},
     app::Shared,
     audit::{self, Action, Entry},
     devices::code,
     http::{
         body::Json,
+        client::Client,
         problem::{Cause, Problem},
     },
     platform,
@@ -87,13 +85,15 @@ pub(crate) struct Person {
         (status = 429, description = "too-many-requests")))]
 pub(crate) async fn enrol(
     State(app): Shared,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    client: Client,
     Json(body): Json<Enrolment>,
 ) -> Result<(StatusCode, Json<Enrolled>), Problem> {
     app.attempts.count(
-        &format!("enrolment from {}", peer.ip()),
+        &format!("enrolment from {}", client.0),
         app.machine.now_ms(),
     )?;
+    let tried = [Subject::new(&format!("enrolment from {}", client.0), 10)];
+    app.lockouts.expect_open(&tried, app.machine.now_ms())?;
     let actor = actor(&body.actor)?;
     if body.device_name.trim().is_empty()
         || body.device_name.chars().count() > 100
@@ -105,7 +105,7 @@ pub(crate) async fn enrol(
     }
     let key = proved_key(&body, actor)?;
     let (lifetime_s, epoch) = (app.config.lifetimes.credential_s, app.epoch);
-    let (device, since_ms, account) = app
+    let enrolled = app
         .store
         .write(move |writing| {
             let (account, before) = redeem(writing, &body.code, &key)?;
@@ -130,7 +130,20 @@ pub(crate) async fn enrol(
             audit::note(writing, entry.detail("actor", actor.to_string()))?;
             Ok::<_, Problem>((device, writing.now_ms, person))
         })
-        .await?;
+        .await;
+    if let Err(problem) = &enrolled
+        && matches!(
+            problem.cause(),
+            Cause::CodeUnknown | Cause::CodeUsed | Cause::CodeExpired
+        )
+    {
+        app.lockouts.failed(&tried, app.machine.now_ms());
+        let shared = Arc::clone(&app);
+        app.store
+            .write(move |writing| shared.lockouts.keep(writing, &tried))
+            .await?;
+    }
+    let (device, since_ms, account) = enrolled?;
     let enrolled = Enrolled {
         device: device.0,
         expires_ms: platform::after_s(since_ms, lifetime_s),

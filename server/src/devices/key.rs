@@ -52,11 +52,15 @@ pub(crate) async fn put(
     caller: DeviceCaller,
     Json(body): Json<NextKey>,
 ) -> Result<Json<KeyTaken>, Problem> {
-    let hex = |member: &'static str| move |error: InvalidHex| Problem::invalid(format!("{member}: {error}"));
+    let hex = |member: &'static str| {
+        move |error: InvalidHex| Problem::invalid(format!("{member}: {error}"))
+    };
     let key: PublicKey = body.key.parse().map_err(hex("key"))?;
     let proof: Signature = body.proof.parse().map_err(hex("proof"))?;
     if !key.verifies(&proof::renewal_message(caller.device, &key), &proof) {
-        return Err(Problem::invalid("proof: it was not made with this key for this device"));
+        return Err(Problem::invalid(
+            "proof: it was not made with this key for this device",
+        ));
     }
     let (lifetime_s, epoch) = (app.config.lifetimes.credential_s, app.epoch);
     let since_ms = app

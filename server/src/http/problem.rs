@@ -47,6 +47,7 @@ problems! {
     SignatureReplayed "signature-replayed" UNAUTHORIZED "This signed request was received before" "Yêu cầu đã ký này đã được nhận trước đó."
     DeviceRevoked "device-revoked" FORBIDDEN "This device was revoked" "Thiết bị này đã bị thu hồi quyền."
     Forbidden "forbidden" FORBIDDEN "You may not do this" "Bạn không có quyền làm việc này."
+    PasswordGiven "password-given" FORBIDDEN "Choose a password of your own first" "Hãy đổi mật khẩu được cấp trước khi làm việc khác."
     NotFound "not-found" NOT_FOUND "There is no such thing" "Không tìm thấy."
     MethodNotAllowed "method-not-allowed" METHOD_NOT_ALLOWED "This address does not take that method" "Địa chỉ này không nhận phương thức đó."
     CodeUnknown "code-unknown" NOT_FOUND "This enrolment code is unknown" "Mã ghi danh không đúng."
@@ -81,6 +82,7 @@ pub(crate) struct Problem {
     cause: Cause,
     detail: Cow<'static, str>,
     members: Map<String, Value>,
+    retry_after_s: Option<u64>,
 }
 
 impl Problem {
@@ -90,12 +92,19 @@ impl Problem {
             cause,
             detail: Cow::Borrowed(cause.title()),
             members: Map::new(),
+            retry_after_s: None,
         }
     }
 
     /// With what exactly is wrong, in English. Never content of records and nothing internal.
     pub(crate) fn detail(mut self, detail: impl Into<Cow<'static, str>>) -> Self {
         self.detail = detail.into();
+        self
+    }
+
+    /// With the seconds after which trying again makes sense.
+    pub(crate) fn retry_after(mut self, seconds: u64) -> Self {
+        self.retry_after_s = Some(seconds);
         self
     }
 
@@ -166,12 +175,13 @@ impl IntoResponse for Problem {
             };
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(scheme));
         }
-        if matches!(self.cause, Cause::TooManyRequests) {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("60"));
-        }
-        if matches!(self.cause, Cause::Unavailable) {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
-        }
+        let retry_after_s = self.retry_after_s.or(match self.cause {
+            Cause::TooManyRequests => Some(60),
+            Cause::Unavailable => Some(5),
+            _ => None,
+        });
+        headers
+            .extend(retry_after_s.map(|seconds| (header::RETRY_AFTER, HeaderValue::from(seconds))));
         response
     }
 }

@@ -27,14 +27,14 @@ use utoipa::{
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    accounts::{account, grant, policy, session},
+    accounts::{account, changing, grant, own, policy, session},
     app::App,
     areas::{area, moving},
     attachments::{download, listing, token, upload},
     audit::endpoint as audit,
-    devices::{actor, code, device, enrolment},
+    devices::{actor, code, device, enrolment, key, wipe},
     http::{
-        access_log, body, health,
+        access_log, body, headers, health,
         problem::{self, Cause, Problem},
     },
     pages,
@@ -100,6 +100,11 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(events::events))
         .routes(routes!(session::sign_in, session::me, session::sign_out))
         .routes(routes!(account::create, account::list))
+        .routes(routes!(changing::change))
+        .routes(routes!(changing::give_password))
+        .routes(routes!(own::choose_password))
+        .routes(routes!(own::sessions))
+        .routes(routes!(own::end_session))
         .routes(routes!(grant::put, grant::delete))
         .routes(routes!(area::create, area::list))
         .routes(routes!(moving::move_unit))
@@ -107,6 +112,9 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(code::qr))
         .routes(routes!(device::list))
         .routes(routes!(device::revoke))
+        .routes(routes!(wipe::ask))
+        .routes(routes!(wipe::confirm))
+        .routes(routes!(key::put))
         .routes(routes!(list::list))
         .routes(routes!(record::get))
         .routes(routes!(record::conflicts))
@@ -202,6 +210,7 @@ pub(crate) fn service(app: Arc<App>) -> Router {
         .layer(map_response(problem::dress))
         .layer(CompressionLayer::new().compress_when(compressible()))
         .layer(from_fn_with_state(Arc::clone(&app), access_log::record))
+        .layer(from_fn_with_state(Arc::clone(&app), headers::dress))
         .layer(PropagateRequestIdLayer::new(request_id.clone()))
         .layer(SetRequestIdLayer::new(request_id, NewRequestId(machine)))
         .layer(SetSensitiveRequestHeadersLayer::new([

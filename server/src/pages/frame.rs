@@ -27,7 +27,7 @@ impl FromRequestParts<Arc<App>> for Visitor {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Response> {
-        let csrf = Token::of(&parts.headers)
+        let csrf = Token::of(app, &parts.headers)
             .map(|token| csrf(token.text()))
             .unwrap_or_default();
         match Caller::from_request_parts(parts, app).await {

@@ -1,11 +1,9 @@
 //! Signing in and out by form.
 
-use std::net::SocketAddr;
-
 use askama::Template;
 use axum::{
     Form,
-    extract::{ConnectInfo, State},
+    extract::State,
     http::{HeaderMap, header},
     response::{IntoResponse, Redirect, Response},
 };
@@ -19,7 +17,7 @@ use crate::{
         session::{self, SignIn},
     },
     app::Shared,
-    http::problem::Problem,
+    http::{client::Client, problem::Problem},
 };
 
 /// A form that only carries its session's CSRF text.
@@ -55,10 +53,10 @@ fn form(complaint: Option<&str>) -> Result<Response, Problem> {
     responses((status = 303, description = "Signed in: to the list"), (status = 200, description = "Not signed in: the form again")))]
 pub(crate) async fn submit(
     State(app): Shared,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    client: Client,
     Form(body): Form<SignIn>,
 ) -> Result<Response, Problem> {
-    match session::begin(&app, peer, body).await {
+    match session::begin(&app, client, body).await {
         Ok(session) => {
             let cookie = session::cookie(&app, &session.token);
             let answer = (

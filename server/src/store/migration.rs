@@ -12,6 +12,7 @@ pub(super) const STEPS: &[&str] = &[
     include_str!("migrations/0004_quarantine.sql"),
     include_str!("migrations/0005_retention.sql"),
     include_str!("migrations/0006_device_keys.sql"),
+    include_str!("migrations/0007_accounts.sql"),
 ];
 
 /// Brings a database to the newest schema.

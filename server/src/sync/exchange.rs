@@ -11,7 +11,7 @@ use sokiem_record::{
 
 use crate::{
     app::{App, Shared},
-    devices::credential::DeviceCaller,
+    devices::{credential::DeviceCaller, wipe},
     error::Error,
     http::{
         body::Cbor,
@@ -58,14 +58,14 @@ pub(crate) async fn exchange(
         ..
     } = push(&app, pusher, request.push).await?;
     let metrics = Arc::clone(&app.metrics);
-    let (scope, pulled, made) = app
+    let (scope, pulled, made, wipe) = app
         .store
         .read(move |sql| {
             let scope = scope::of_account(sql, caller.account)?;
             let mut puller = Puller::new(sql, &metrics, &scope, &own);
             let pulled = puller.all(&request.cursors)?;
             let made = puller.made();
-            Ok::<_, Error>((scope, pulled, made))
+            Ok::<_, Error>((scope, pulled, made, wipe::is_asked(sql, caller.device)?))
         })
         .await?;
     keep_snapshots(&app, made);
@@ -77,6 +77,7 @@ pub(crate) async fn exchange(
         pushed,
         scope,
         pulled,
+        wipe,
     }))
 }
 

@@ -44,18 +44,18 @@ fn png(width: u32, height: u32, filler: usize) -> Vec<u8> {
     bytes
 }
 
-fn photo(bytes: usize) -> Vec<u8> {
+pub(crate) fn photo(bytes: usize) -> Vec<u8> {
     png(4000, 3000, bytes)
 }
 
 /// A tus client of one phone.
-struct Tus<'a> {
+pub(crate) struct Tus<'a> {
     town: &'a Town,
     token: String,
 }
 
 impl<'a> Tus<'a> {
-    async fn new(town: &'a Town, phone: &Phone) -> Self {
+    pub(crate) async fn new(town: &'a Town, phone: &Phone) -> Self {
         let response = phone
             .post("/api/device/v1/attachments/token", Vec::new())
             .await;
@@ -66,7 +66,7 @@ impl<'a> Tus<'a> {
         Self { town, token }
     }
 
-    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.town
             .http
             .request(method, self.town.url(path))
@@ -74,14 +74,19 @@ impl<'a> Tus<'a> {
             .header("tus-resumable", "1.0.0")
     }
 
-    fn creation(&self, document: DocumentId, bytes: &[u8], media: &str) -> RequestBuilder {
+    pub(crate) fn creation(
+        &self,
+        document: DocumentId,
+        bytes: &[u8],
+        media: &str,
+    ) -> RequestBuilder {
         let metadata = metadata(document, &ContentHash::of(bytes).to_string(), media);
         self.request(Method::POST, UPLOADS)
             .header("upload-length", bytes.len())
             .header("upload-metadata", metadata)
     }
 
-    async fn create(&self, document: DocumentId, bytes: &[u8]) -> String {
+    pub(crate) async fn create(&self, document: DocumentId, bytes: &[u8]) -> String {
         let response = self
             .creation(document, bytes, "image/png")
             .send()
@@ -99,7 +104,7 @@ impl<'a> Tus<'a> {
             .unwrap()
     }
 
-    fn patching(&self, place: &str, offset: u64) -> RequestBuilder {
+    pub(crate) fn patching(&self, place: &str, offset: u64) -> RequestBuilder {
         self.request(Method::PATCH, place)
             .header("upload-offset", offset)
             .header("content-type", "application/offset+octet-stream")
@@ -116,7 +121,7 @@ impl<'a> Tus<'a> {
     }
 
     /// Brings an attachment whole.
-    async fn bring(&self, document: DocumentId, bytes: &[u8]) -> ContentHash {
+    pub(crate) async fn bring(&self, document: DocumentId, bytes: &[u8]) -> ContentHash {
         let place = self.create(document, bytes).await;
         let response = self.patch(&place, 0, bytes).await;
         assert_eq!(response.status(), 204, "{}", response.text().await.unwrap());
@@ -151,14 +156,9 @@ fn download(town: &Town, token: &str, hash: ContentHash) -> RequestBuilder {
         .bearer_auth(token)
 }
 
-async fn on_device(town: &Town, phone: &Phone, hash: ContentHash) -> Response {
-    let url = town.url(&format!("/api/device/v1/attachments/{hash}"));
-    town.http
-        .get(url)
-        .bearer_auth(&phone.credential)
-        .send()
-        .await
-        .unwrap()
+async fn on_device(phone: &Phone, hash: ContentHash) -> Response {
+    let path = format!("/api/device/v1/attachments/{hash}");
+    phone.signed(Method::GET, &path, None).send().await.unwrap()
 }
 
 /// A phone with one unit on the server.
@@ -245,7 +245,7 @@ async fn a_photo_arrives_in_pieces_and_is_read_back_by_people_and_devices() {
     assert!(header(&response, "content-security-policy").contains("sandbox"));
     assert!(header(&response, "content-disposition").starts_with("inline; filename="));
     assert_eq!(response.bytes().await.unwrap(), bytes);
-    let response = on_device(&town, &phone, hash).await;
+    let response = on_device(&phone, hash).await;
     assert_eq!(response.status(), 200);
     assert_eq!(response.bytes().await.unwrap(), bytes);
     let left: Vec<_> = std::fs::read_dir(town.folder.path().join("uploads"))
@@ -610,11 +610,14 @@ async fn requests_that_are_none_of_the_protocol_get_their_own_answers() {
     let refused = answer(nobody.patch(&place, 0, &bytes).await).await;
     assert_eq!(refused.problem(401), "credential-invalid");
     // Each credential opens its own door only.
-    let device = Tus {
+    let session = Tus {
         town: &town,
-        token: phone.credential.clone(),
+        token: town.admin.clone(),
     };
-    assert_eq!(device.head(&place).await.status(), 401);
+    assert_eq!(session.head(&place).await.status(), 401);
+    let signed = phone.signed(Method::HEAD, &place, None);
+    let signed = signed.header("tus-resumable", "1.0.0").send().await;
+    assert_eq!(signed.unwrap().status(), 401);
     assert_eq!(town.get(&tus.token, "/api/v1/areas").await.status, 401);
     let json = tus
         .request(Method::PATCH, &place)
@@ -756,11 +759,13 @@ async fn tokens_and_uploads_expire_and_are_swept() {
     let place = tus.create(unit, &bytes).await;
     tus.patch(&place, 0, &bytes[..500]).await;
     clock.0.fetch_add(16 * 60_000, Ordering::SeqCst);
+    phone.ahead_s.fetch_add(16 * 60, Ordering::SeqCst);
     let late = answer(tus.patch(&place, 500, &bytes[500..]).await).await;
     assert_eq!(late.problem(401), "credential-expired");
     let tus = Tus::new(&town, &phone).await;
     assert_eq!(tus.offset(&place).await, 500);
     clock.0.fetch_add(8 * 24 * 3_600_000, Ordering::SeqCst);
+    phone.ahead_s.fetch_add(8 * 24 * 3_600, Ordering::SeqCst);
     let tus = Tus::new(&town, &phone).await;
     assert_eq!(
         answer(tus.patch(&place, 500, &bytes[500..]).await)
@@ -826,7 +831,7 @@ async fn a_hash_that_somebody_knows_opens_nothing() {
             .status(),
         404
     );
-    assert_eq!(on_device(&town, &other, hash).await.status(), 404);
+    assert_eq!(on_device(&other, hash).await.status(), 404);
 
     // A record that names the hash, and an upload that claims to have it, open nothing either.
     let plan_id = DocumentId(fresh_uuid());
@@ -856,7 +861,7 @@ async fn a_hash_that_somebody_knows_opens_nothing() {
     );
     other.held.insert(plan_id, (town.communes[1], inspection));
     other.sync(vec![push]).await;
-    assert_eq!(on_device(&town, &other, hash).await.status(), 404);
+    assert_eq!(on_device(&other, hash).await.status(), 404);
     let claim = theirs
         .creation(plan_id, &bytes, "image/png")
         .header("sokiem-accept-known", "1");
@@ -868,7 +873,7 @@ async fn a_hash_that_somebody_knows_opens_nothing() {
         ),
         (201, "0")
     );
-    assert_eq!(on_device(&town, &other, hash).await.status(), 404);
+    assert_eq!(on_device(&other, hash).await.status(), 404);
     let list = town
         .get(
             &town.admin,
@@ -880,7 +885,7 @@ async fn a_hash_that_somebody_knows_opens_nothing() {
 
     // Who brings the bytes has them anyway.
     assert_eq!(theirs.patch(&place(&claim), 0, &bytes).await.status(), 204);
-    assert_eq!(on_device(&town, &other, hash).await.status(), 200);
+    assert_eq!(on_device(&other, hash).await.status(), 200);
     let list = town
         .get(
             &town.admin,
@@ -911,14 +916,14 @@ async fn access_moves_with_the_document() {
         .await
         .bring(unit, &photo(2_000))
         .await;
-    assert_eq!(on_device(&town, &phone, hash).await.status(), 200);
-    assert_eq!(on_device(&town, &other, hash).await.status(), 404);
+    assert_eq!(on_device(&phone, hash).await.status(), 200);
+    assert_eq!(on_device(&other, hash).await.status(), 404);
     let there = json!({"area": town.communes[1]});
     town.post(&town.admin, &format!("/api/v1/records/{unit}/area"), there)
         .await
         .expect(204);
-    assert_eq!(on_device(&town, &phone, hash).await.status(), 404);
-    assert_eq!(on_device(&town, &other, hash).await.status(), 200);
+    assert_eq!(on_device(&phone, hash).await.status(), 404);
+    assert_eq!(on_device(&other, hash).await.status(), 200);
     town.account("boss", "supervisor", &[town.communes[0]])
         .await;
     let boss = town.sign_in("boss").await;

@@ -1,6 +1,9 @@
 //! A server in a folder of its own, people, areas, and phones that speak the protocol by hand.
 
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    sync::atomic::{AtomicI64, Ordering},
+};
 
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
@@ -226,6 +229,7 @@ impl Town {
             http: self.http.clone(),
             url: self.server.url(),
             key,
+            ahead_s: AtomicI64::new(0),
             device: enrolled["device"].as_str().unwrap().to_owned(),
             actor,
             epoch: enrolled["epoch"].as_str().unwrap().parse().unwrap(),
@@ -236,6 +240,10 @@ impl Town {
 
     /// Stops the server and starts it again on the same database.
     pub(crate) async fn restarted(self) -> Self {
+        self.restarted_with(|_| {}).await
+    }
+
+    pub(crate) async fn restarted_with(self, change: impl FnOnce(&mut Config)) -> Self {
         let Self {
             server,
             folder,
@@ -245,7 +253,9 @@ impl Town {
             communes,
         } = self;
         server.stop().await.unwrap();
-        let server = serve(config(&folder)).await.unwrap();
+        let mut config = config(&folder);
+        change(&mut config);
+        let server = serve(config).await.unwrap();
         Self {
             server,
             folder,
@@ -294,6 +304,8 @@ pub(crate) struct Phone {
     http: Client,
     url: String,
     pub(crate) key: SigningKey,
+    /// How far the server's clock is ahead of this phone's, in seconds.
+    pub(crate) ahead_s: AtomicI64,
     pub(crate) device: String,
     pub(crate) actor: ActorId,
     pub(crate) epoch: EpochId,
@@ -380,7 +392,8 @@ impl Phone {
     pub(crate) fn stamp(&self) -> Stamp {
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
         Stamp {
-            created_s: i64::try_from(now.unwrap().as_secs()).unwrap(),
+            created_s: i64::try_from(now.unwrap().as_secs()).unwrap()
+                + self.ahead_s.load(Ordering::SeqCst),
             nonce: *fresh_uuid().as_bytes(),
             device: self.device.parse().unwrap(),
         }

@@ -7,6 +7,7 @@
     reason = "a test that can't go on fails where it stands, and prints its seed and its figures"
 )]
 
+mod accounts;
 mod attachments;
 mod audit;
 mod backup;
@@ -18,6 +19,7 @@ mod exchange;
 mod harness;
 mod hostile;
 mod local;
+mod network;
 mod openapi;
 mod pages;
 mod poke;

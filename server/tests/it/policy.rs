@@ -9,7 +9,10 @@ use sokiem_record::{
     wire,
 };
 
-use crate::harness::{PASSWORD, Phone, Town, fresh_uuid};
+use crate::{
+    attachments::{Tus, photo},
+    harness::{PASSWORD, Phone, Town, fresh_uuid},
+};
 
 /// The columns of the table after method and route.
 const CALLERS: [&str; 8] = [
@@ -40,7 +43,7 @@ fn table() -> Vec<(String, String, Vec<Cell>)> {
     let head = page
         .lines()
         .find(|line| line.starts_with("| method |"))
-        .expect("a table");
+        .unwrap();
     let columns: Vec<&str> = head
         .trim_matches('|')
         .split('|')
@@ -97,11 +100,16 @@ async fn the_table_has_every_route_and_no_other() {
     );
 }
 
+const UPLOADS: &str = "/api/attachments/v1/uploads";
+
 /// What lies in one area, to be asked for.
 struct Place {
     area: AreaId,
     unit: DocumentId,
     inspection: DocumentId,
+    /// What belongs to the unit.
+    attachment: String,
+    phone: Phone,
     /// An officer who works there, with a device.
     officer: String,
     device: String,
@@ -148,6 +156,9 @@ impl World {
         let other = usize::from(caller.ends_with("other area"));
         let place = &self.places[other];
         let role = caller.split(',').next().unwrap();
+        if route.starts_with(UPLOADS) {
+            return self.upload(place, other == 1, role, method, route).await;
+        }
         let session = match self.tokens.get(role) {
             Some(login) => Some(self.session(login).await),
             None => None,
@@ -179,7 +190,8 @@ impl World {
         let to_sign_in = response
             .headers()
             .get("location")
-            .is_some_and(|to| to == "/sign-in");
+            .is_some_and(|to| to == "/sign-in")
+            || (response.url().path() == "/sign-in" && route != "/sign-in");
         if matches!(status, 401 | 403 | 404) || (to_sign_in && route != "/sign-out") {
             return Cell::No;
         }
@@ -194,6 +206,62 @@ impl World {
         match hidden_thing(place, &method, route) {
             Some(thing) if !shows(&thing) => Cell::Hidden,
             _ => Cell::Yes,
+        }
+    }
+
+    /// A request of the protocol for uploads. Devices have a token for it, and it opens their own uploads.
+    async fn upload(
+        &self,
+        place: &Place,
+        other: bool,
+        role: &str,
+        method: &str,
+        route: &str,
+    ) -> Cell {
+        let own = Tus::new(&self.town, &self.phone).await;
+        let theirs = Tus::new(&self.town, &place.phone).await;
+        let bytes = photo(20);
+        let begun = match (other, method, route) {
+            (_, "POST", UPLOADS) => String::new(),
+            (true, ..) => theirs.create(place.unit, &bytes).await,
+            (false, ..) => own.create(place.unit, &bytes).await,
+        };
+        let path = if begun.is_empty() {
+            UPLOADS.to_owned()
+        } else {
+            begun
+        };
+        let method: Method = method.parse().unwrap();
+        let request = match (&method, route) {
+            (&Method::POST, UPLOADS) => own.creation(place.unit, &bytes, "image/png"),
+            (&Method::PATCH, _) => own.patching(&path, 0).body(bytes),
+            (&Method::POST, _) => own
+                .request(Method::POST, &path)
+                .header("x-http-method-override", "DELETE"),
+            _ => own.request(method.clone(), &path),
+        };
+        let mut request = request.build().unwrap();
+        if role != "device" {
+            request.headers_mut().remove("authorization");
+        }
+        if let Some(login) = self.tokens.get(role) {
+            let (token, _) = self.session(login).await;
+            let bearer = format!("Bearer {token}").parse().unwrap();
+            request.headers_mut().insert("authorization", bearer);
+        }
+        let status = self
+            .town
+            .http
+            .execute(request)
+            .await
+            .unwrap()
+            .status()
+            .as_u16();
+        assert!(status < 500, "{role} {method} {route}: {status}");
+        if matches!(status, 401 | 403 | 404) {
+            Cell::No
+        } else {
+            Cell::Yes
         }
     }
 
@@ -235,7 +303,16 @@ impl World {
             route if route.contains("/enrolment-codes/{id}") => {
                 route.replace("{id}", &place.code.0)
             }
+            "/api/v1/sessions/{id}" => route.replace(
+                "{id}",
+                &session
+                    .map(|session| session_name(&session.0))
+                    .unwrap_or_default(),
+            ),
             route if route.contains("/devices/{id}") => route.replace("{id}", &place.device),
+            route if route.contains("/attachments/{hash}") => {
+                route.replace("{hash}", &place.attachment)
+            }
             route => route
                 .replace("{account}", &place.officer)
                 .replace("{area}", &place.area.to_string())
@@ -273,9 +350,12 @@ impl World {
                 }))
             }
             ("POST", "/api/v1/session") => Content::Json(json!({"login": 5})),
-            ("POST", "/api/v1/accounts") => {
-                Content::Json(json!({"login": "A B", "name": "x", "role": "officer"}))
-            }
+            ("POST", "/api/v1/accounts") => Content::Json(
+                json!({"login": format!("x{}", fresh_uuid()), "name": "x", "role": "officer", "areas": [place.area]}),
+            ),
+            ("PATCH", "/api/v1/accounts/{account}") => Content::Json(json!({"title": "Cán bộ"})),
+            // Too short: that is found after it was found that one may.
+            ("PUT", "/api/v1/session/password") => Content::Json(json!({"old": "x", "new": "y"})),
             ("POST", "/api/v1/areas") => Content::Json(json!({"name": "", "level": "commune"})),
             ("POST", "/api/v1/records/{id}/area") => Content::Json(json!({"area": place.area})),
             ("POST", "/api/v1/enrolment-codes") => Content::Json(json!({"account": place.officer})),
@@ -355,6 +435,10 @@ async fn place(town: &Town, n: usize, area: AreaId) -> Place {
     let inspection = phone.inspection(area, unit_id);
     let inspection_id = inspection.document;
     phone.sync(vec![unit, inspection]).await;
+    let attachment = Tus::new(town, &phone)
+        .await
+        .bring(unit_id, &photo(20))
+        .await;
     let accounts = town.get(&town.admin, "/api/v1/accounts").await.expect(200);
     let officer = accounts
         .as_array()
@@ -390,6 +474,8 @@ async fn place(town: &Town, n: usize, area: AreaId) -> Place {
         code: (text("id"), text("code")),
         officer,
         device: phone.device.clone(),
+        attachment: attachment.to_string(),
+        phone,
         campaign: campaign["id"].as_str().unwrap().to_owned(),
     }
 }
@@ -417,4 +503,14 @@ async fn every_cell_of_the_table_is_as_it_says() {
         wrong.join("\n")
     );
     println!("{cells} cells");
+}
+
+/// What the API calls the session of a token.
+fn session_name(token: &str) -> String {
+    use sha2::Digest as _;
+    let name = sha2::Sha256::digest(sha2::Sha256::digest(token.as_bytes()));
+    name.iter()
+        .take(16)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }

@@ -10,13 +10,14 @@ use axum::http::{Request, Response, StatusCode, header};
 use serde_json::{Value as Json, json};
 use sokiem_client_core::{
     EnrolRequest, EnrolResponse,
-    sync::{Signed, Signer, Transport, TransportError},
+    sync::{NextKey, Signed, Signer, Transport, TransportError},
 };
 use sokiem_record::{id::ActorId, wire};
 
 /// A request as it lies in the network.
 #[derive(Clone, Debug)]
 pub struct Letter {
+    method: &'static str,
     path: &'static str,
     media_type: &'static str,
     body: Vec<u8>,
@@ -26,7 +27,10 @@ pub struct Letter {
 impl Letter {
     /// The request as the server's router takes it.
     pub fn request(&self) -> crate::Result<Request<Vec<u8>>> {
-        let mut request = Request::post(self.path).header(header::CONTENT_TYPE, self.media_type);
+        let mut request = Request::builder()
+            .method(self.method)
+            .uri(self.path)
+            .header(header::CONTENT_TYPE, self.media_type);
         for (name, value) in self.signed.iter().flat_map(Signed::fields) {
             request = request.header(name, value);
         }
@@ -78,11 +82,25 @@ impl Line {
         self.slot().answer = Some(answer);
     }
 
-    /// Asks, and once more for each thing that the answer teaches the signer.
     async fn ask(&self, path: &'static str, media_type: &'static str, body: Vec<u8>) -> Answer {
+        self.ask_by("POST", path, media_type, body).await
+    }
+
+    async fn put(&self, path: &'static str, body: Vec<u8>) -> Answer {
+        self.ask_by("PUT", path, JSON, body).await
+    }
+
+    /// Asks, and once more for each thing that the answer teaches the signer.
+    async fn ask_by(
+        &self,
+        method: &'static str,
+        path: &'static str,
+        media_type: &'static str,
+        body: Vec<u8>,
+    ) -> Answer {
         let mut lessons = 2;
         loop {
-            let answer = self.ask_once(path, media_type, &body).await;
+            let answer = self.ask_once(method, path, media_type, &body).await;
             match (&answer, &self.signer) {
                 (Err(error), Some(signer)) if lessons > 0 && signer.learn(error) => lessons -= 1,
                 _ => return answer,
@@ -90,10 +108,16 @@ impl Line {
         }
     }
 
-    async fn ask_once(&self, path: &'static str, media_type: &'static str, body: &[u8]) -> Answer {
+    async fn ask_once(
+        &self,
+        method: &'static str,
+        path: &'static str,
+        media_type: &'static str,
+        body: &[u8],
+    ) -> Answer {
         let signed =
             match &self.signer {
-                Some(signer) => Some(signer.sign("POST", path, None, Some(body)).map_err(
+                Some(signer) => Some(signer.sign(method, path, None, Some(body)).map_err(
                     |error| TransportError::Strange {
                         detail: error.to_string(),
                     },
@@ -104,6 +128,7 @@ impl Line {
             let mut slot = self.slot();
             slot.answer = None;
             slot.asked = Some(Letter {
+                method,
                 path,
                 media_type,
                 body: body.to_vec(),
@@ -135,6 +160,24 @@ impl Transport for Line {
     async fn bind_actor(&self, actor: ActorId) -> Result<(), TransportError> {
         let body = json!({"actor": actor.to_string()}).to_string().into_bytes();
         self.ask("/api/device/v1/actors", JSON, body)
+            .await
+            .map(drop)
+    }
+
+    async fn renew_key(&self, next: &NextKey) -> Answer {
+        if let Some(signer) = &self.signer {
+            signer.begin_renewal(&next.key);
+        }
+        let answer = self.put("/api/device/v1/key", next.body.clone()).await?;
+        if let Some(signer) = &self.signer {
+            signer.end_renewal(&next.key);
+        }
+        Ok(answer)
+    }
+
+    async fn confirm_wipe(&self) -> Result<(), TransportError> {
+        let nothing = b"{}".to_vec();
+        self.ask("/api/device/v1/wiped", JSON, nothing)
             .await
             .map(drop)
     }

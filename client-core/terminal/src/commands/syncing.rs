@@ -2,6 +2,8 @@
 
 use sokiem_client_core::{
     Book, Error,
+    keys::{BookKey, KeyStore},
+    platform::SystemRandom,
     schedule::Pace,
     status::Status,
     sync::{
@@ -44,9 +46,13 @@ pub(super) fn enrol(
     })
 }
 
-pub(super) fn sync(book: &Book, output: &Output) -> Result<(), Failure> {
+pub(super) fn sync(book: &Book, keys: &dyn KeyStore, output: &Output) -> Result<(), Failure> {
     let (_, transport) = server(book)?;
     let report = block_on(sync::sync_once(book, &transport))??;
+    if report.erased {
+        // What may be left of the old book on the disk can't be read without the old key.
+        book.rekey(keys, &BookKey::draw(&SystemRandom)?)?;
+    }
     output.result(&report, |language| {
         let mut lines = vec![format!(
             "{}: {}  ·  {}: {}",
@@ -61,6 +67,17 @@ pub(super) fn sync(book: &Book, output: &Output) -> Result<(), Failure> {
                 language.say("bị từ chối", "refused"),
                 report.refused
             ));
+        }
+        if report.erased {
+            lines.push(
+                language
+                    .say(
+                        "theo yêu cầu của người quản trị, mọi dữ liệu trên máy này đã bị xoá (sokiem status)",
+                        "an administrator asked for it: everything on this device was erased (sokiem status)",
+                    )
+                    .to_owned(),
+            );
+            return lines;
         }
         lines.push(if report.verified {
             language
@@ -109,6 +126,23 @@ pub(super) fn status(book: &Book, output: &Output) -> Result<(), Failure> {
 
 fn lines(status: &Status, language: Language) -> Vec<String> {
     let mut lines = Vec::new();
+    if let Some(erased) = &status.erased {
+        lines.push(format!(
+            "{} {}  ·  {}: {}  ·  {}: {}",
+            language.say(
+                "dữ liệu trên máy này đã bị xoá theo yêu cầu, lúc",
+                "everything on this device was erased on request, at"
+            ),
+            time(erased.at_ms),
+            language.say("chưa gửi được và đã mất", "could not be sent and are gone"),
+            erased.unsent,
+            language.say(
+                "bị từ chối, máy chủ còn lưu giữ",
+                "refused, kept in the server's quarantine"
+            ),
+            erased.refused
+        ));
+    }
     if !status.enrolled {
         lines.push(
             language

@@ -32,7 +32,7 @@ struct Day {
 
 fn transport(book: &Book) -> HttpTransport {
     let enrolment = book.enrolment().unwrap().unwrap();
-    HttpTransport::new(&enrolment.server, Some(&enrolment.credential)).unwrap()
+    HttpTransport::new(&enrolment.server, Some(enrolment.key)).unwrap()
 }
 
 fn set(path: &str, value: impl Into<serde_json::Value>) -> Edit {
@@ -107,6 +107,7 @@ impl Day {
                     line.bind_actor(actor).await.unwrap();
                     Answer::Bound
                 }
+                Step::RenewKey(_) | Step::ConfirmWipe => panic!("nobody asked for that"),
                 Step::Done(report) => {
                     assert!(report.verified, "{report:?}");
                     return answers;

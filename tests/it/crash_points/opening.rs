@@ -29,8 +29,8 @@ async fn filled() -> Image {
     enrol(&book, &stranger, &base, &code, "máy", "0")
         .await
         .unwrap();
-    let credential = book.enrolment().unwrap().unwrap().credential;
-    let line = HttpTransport::new(&base, Some(&credential)).unwrap();
+    let key = book.enrolment().unwrap().unwrap().key;
+    let line = HttpTransport::new(&base, Some(key)).unwrap();
     sync_once(&book, &line).await.unwrap();
     for n in 0..8 {
         new_unit(&book, town.commune, n).unwrap();

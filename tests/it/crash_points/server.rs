@@ -169,8 +169,8 @@ impl Morning {
 }
 
 fn line(book: &Book, url: &str) -> HttpTransport {
-    let credential = book.enrolment().unwrap().unwrap().credential;
-    HttpTransport::new(url, Some(&credential)).unwrap()
+    let key = book.enrolment().unwrap().unwrap().key;
+    HttpTransport::new(url, Some(key)).unwrap()
 }
 
 impl Day {

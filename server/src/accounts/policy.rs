@@ -209,6 +209,33 @@ const RULES: &[Rule] = &[
     Rule("POST", "/api/v1/criteria-sets", Session(Administrator), Any),
     Rule("POST", "/api/v1/campaigns", Session(Supervisor), Own),
     Rule("POST", "/api/v1/assignments", Session(Supervisor), Own),
+    Rule("GET", "/quarantine", Page(Supervisor), OwnAndAbove),
+    Rule("GET", "/quarantine/{id}", Page(Supervisor), OwnAndAbove),
+    Rule("POST", "/quarantine/{id}/settle", Form(Supervisor), Own),
+    Rule(
+        "GET",
+        "/api/v1/quarantine/{id}",
+        Session(Supervisor),
+        OwnAndAbove,
+    ),
+    Rule(
+        "POST",
+        "/api/v1/quarantine/import",
+        Session(Supervisor),
+        Any,
+    ),
+    Rule(
+        "POST",
+        "/api/v1/quarantine/{id}/take-over",
+        Session(Supervisor),
+        Own,
+    ),
+    Rule(
+        "POST",
+        "/api/v1/quarantine/{id}/dismiss",
+        Session(Supervisor),
+        Own,
+    ),
     Rule(
         "GET",
         "/api/v1/quarantine",

@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use sokiem_record::{
-    id::{AreaId, DocumentId},
+    id::{AreaId, DocumentId, Kind},
     wire,
 };
 
 use crate::{
     attachments::{Tus, photo},
-    harness::{PASSWORD, Phone, Town, fresh_uuid},
+    harness::{PASSWORD, Phone, Town, fresh_uuid, push},
 };
 
 /// The columns of the table after method and route.
@@ -109,6 +109,8 @@ struct Place {
     inspection: DocumentId,
     /// What belongs to the unit.
     attachment: String,
+    /// A change that was refused there.
+    refused: String,
     phone: Phone,
     /// An officer who works there, with a device.
     officer: String,
@@ -303,6 +305,7 @@ impl World {
             route if route.contains("/enrolment-codes/{id}") => {
                 route.replace("{id}", &place.code.0)
             }
+            route if route.contains("/quarantine/{id}") => route.replace("{id}", &place.refused),
             "/api/v1/sessions/{id}" => route.replace(
                 "{id}",
                 &session
@@ -377,6 +380,19 @@ impl World {
             ("POST", "/api/v1/campaigns") => Content::Json(
                 json!({"area": place.area, "name": "Đợt", "year": 2019, "sets": {"agency": set}}),
             ),
+            ("POST", "/quarantine/{id}/settle") => form(&[
+                ("act", "dismiss"),
+                ("reason", "x"),
+                ("area", ""),
+                ("csrf", &csrf),
+            ]),
+            ("POST", "/api/v1/quarantine/import") => Content::Json(
+                json!({"format": "?", "exported_ms": 0, "device": null, "changes": []}),
+            ),
+            ("POST", "/api/v1/quarantine/{id}/take-over") => {
+                Content::Json(json!({"reason": "x", "area": null}))
+            }
+            ("POST", "/api/v1/quarantine/{id}/dismiss") => Content::Json(json!({"reason": "x"})),
             ("POST", "/api/v1/assignments") => {
                 Content::Json(json!({"unit": place.unit, "campaign": place.campaign}))
             }
@@ -391,6 +407,7 @@ fn hidden_thing(place: &Place, method: &Method, route: &str) -> Option<Vec<u8>> 
     let text = match (method.as_str(), route) {
         ("POST", "/api/device/v1/exchange") => return Some(place.unit.as_bytes().to_vec()),
         ("GET", "/records" | "/api/v1/records") => place.unit.to_string(),
+        ("GET", "/quarantine" | "/api/v1/quarantine") => place.refused.clone(),
         ("GET", "/api/v1/accounts") => place.officer.clone(),
         ("GET", "/api/v1/devices") => place.device.clone(),
         ("GET", "/api/v1/areas" | "/api/device/v1/events") => place.area.to_string(),
@@ -435,6 +452,17 @@ async fn place(town: &Town, n: usize, area: AreaId) -> Place {
     let inspection = phone.inspection(area, unit_id);
     let inspection_id = inspection.document;
     phone.sync(vec![unit, inspection]).await;
+    let junk = push(unit_id, Kind::Unit, area, vec![b"no change".to_vec()]);
+    phone.send(&phone.request(vec![junk])).await;
+    let listed = town
+        .get(&town.admin, "/api/v1/quarantine")
+        .await
+        .expect(200)
+        .to_string();
+    let refused = listed
+        .split('"')
+        .find(|text| text.starts_with(&format!("{}.", phone.device)));
+    let refused = refused.unwrap().to_owned();
     let attachment = Tus::new(town, &phone)
         .await
         .bring(unit_id, &photo(20))
@@ -475,6 +503,7 @@ async fn place(town: &Town, n: usize, area: AreaId) -> Place {
         officer,
         device: phone.device.clone(),
         attachment: attachment.to_string(),
+        refused,
         phone,
         campaign: campaign["id"].as_str().unwrap().to_owned(),
     }

@@ -70,7 +70,7 @@ impl Device {
         let version = env!("CARGO_PKG_VERSION");
         sync::enrol(&self.book, &stranger, base, &code, "again", version).await?;
         let enrolment = self.book.enrolment()?.ok_or("the enrolment was not kept")?;
-        let transport = HttpTransport::new(base, Some(&enrolment.credential))?;
+        let transport = HttpTransport::new(base, Some(enrolment.key.clone()))?;
         Ok(Self { transport, ..self })
     }
 

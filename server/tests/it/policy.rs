@@ -393,6 +393,12 @@ impl World {
                 Content::Json(json!({"reason": "x", "area": null}))
             }
             ("POST", "/api/v1/quarantine/{id}/dismiss") => Content::Json(json!({"reason": "x"})),
+            ("PUT", "/api/v1/records/{id}/hold") => Content::Json(json!({"reason": "x"})),
+            ("POST", "/api/v1/retention/run") => Content::Json(json!({"documents": 999})),
+            ("POST", "/api/v1/recovery/approve") => Content::Json(json!({"changes": 999})),
+            ("POST", "/api/v1/recovery/dismiss") => {
+                Content::Json(json!({"documents": [], "reason": "x"}))
+            }
             ("POST", "/api/v1/assignments") => {
                 Content::Json(json!({"unit": place.unit, "campaign": place.campaign}))
             }

@@ -53,6 +53,7 @@ fn answer(entries: Vec<Entry>) -> ExchangeResponse {
             fingerprint,
             entries,
         }],
+        wipe: false,
     }
 }
 

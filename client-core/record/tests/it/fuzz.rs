@@ -58,7 +58,7 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
             let outcomes = vec![wire::ChangeOutcome::Stored, wire::ChangeOutcome::Refused(sokiem_record::refusal::Refusal::OutOfScope)];
             let pushed = vec![wire::DocumentOutcome { document: id, area: Some(area), changes: outcomes }];
             let scope = vec![wire::Grant { area, writable: true }];
-            vec![wire::encode(&wire::ExchangeResponse { v: 1, epoch, server_time_ms: 1, pushed, scope, pulled: vec![pull] })]
+            vec![wire::encode(&wire::ExchangeResponse { v: 1, epoch, server_time_ms: 1, pushed, scope, pulled: vec![pull], wipe: false })]
         }
         "reconcile-request" => {
             let heads = document.heads().into_iter().map(wire::Hash::from).collect();

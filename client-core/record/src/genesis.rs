@@ -102,17 +102,35 @@ fn derived_actor(parts: &[&[u8]]) -> ActorId {
     ActorId(Uuid::from_bytes(bytes))
 }
 
+/// Who writes a first change that follows from the document's id and its subject alone: nobody.
+fn nobody(id: DocumentId) -> Author {
+    Author {
+        actor: genesis_actor(id),
+        time_ms: 0,
+        reason: None,
+    }
+}
+
+/// Begins a document whose id follows from other ids: a review, an assignment, a criteria set. Whoever
+/// calls this with the same fields gets the same bytes, also a server that was restored from a backup
+/// and begins the same document anew. What people write comes in later changes, under their own names.
+///
+/// # Errors
+/// [`EditError`] when a field does not exist or a value does not fit.
+pub fn derived(
+    id: DocumentId,
+    kind: Kind,
+    fields: &[(&'static str, Json)],
+) -> Result<(Document, Written), EditError> {
+    begin(id, kind, &nobody(id), fields, &[])
+}
+
 /// Begins a planned inspection. Whoever calls this with the same plan gets the same bytes.
 ///
 /// # Errors
 /// [`EditError`] when an item's code or the window is not of the right form.
 pub fn planned_inspection(plan: &Plan) -> Result<(Document, Written), EditError> {
     let id = planned_inspection_id(plan.unit, plan.campaign);
-    let author = Author {
-        actor: genesis_actor(id),
-        time_ms: 0,
-        reason: None,
-    };
     let mut fields = vec![
         ("unit", Json::from(plan.unit.to_string())),
         ("campaign", Json::from(plan.campaign.to_string())),
@@ -123,7 +141,7 @@ pub fn planned_inspection(plan: &Plan) -> Result<(Document, Written), EditError>
         plan.criteria_version,
         plan.window.as_ref(),
     );
-    begin(id, Kind::Inspection, &author, &fields, &plan.items)
+    begin(id, Kind::Inspection, &nobody(id), &fields, &plan.items)
 }
 
 /// Begins an inspection that no campaign planned, under a fresh id.

@@ -4,6 +4,7 @@ use axum::{extract::State, http::StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sokiem_record::{
+    edit::Edit,
     genesis,
     id::{AreaId, DocumentId, Kind},
     schema,
@@ -66,19 +67,22 @@ pub(crate) async fn create(
             )?;
             caller.areas(writing.sql)?.expect_writable(area)?;
             let id = genesis::assignment_id(DocumentId(body.unit), DocumentId(body.campaign));
-            let mut fields = vec![
+            let fields = [
                 ("unit", json!(body.unit)),
                 ("campaign", json!(body.campaign)),
             ];
-            fields.extend(body.due.map(|day| ("due", Value::from(day))));
-            fields.extend(body.note.map(|note| ("note", Value::from(note))));
-            let mut officers = Vec::new();
+            let mut told: Vec<Edit> = Vec::new();
+            for (field, value) in [("due", body.due), ("note", body.note)] {
+                if let Some(value) = value {
+                    told.push(set(field, value)?);
+                }
+            }
             for officer in body.officers {
                 let path = schema::Path::new(["officers", &writing.machine.new_id()?.to_string()])
                     .map_err(|error| Problem::invalid(error.to_string()))?;
-                officers.push(genesis::element(path, [("account", json!(officer))]));
+                told.push(genesis::element(path, [("account", json!(officer))]));
             }
-            if !author::begin(writing, pen, area, id, Kind::Assignment, &fields, &officers)? {
+            if !author::begin(writing, pen, area, id, Kind::Assignment, &fields, &told)? {
                 return Err(
                     Problem::new(Cause::Exists).detail("This unit is assigned in this campaign")
                 );
@@ -90,6 +94,12 @@ pub(crate) async fn create(
         })
         .await?;
     Ok((StatusCode::CREATED, Json(Made { id: id.0 })))
+}
+
+fn set(field: &str, value: String) -> Result<Edit, Problem> {
+    let path = field.parse().map_err(|_| Problem::new(Cause::Internal))?;
+    let value = Value::from(value);
+    Ok(Edit::Set { path, value })
 }
 
 fn area_of(

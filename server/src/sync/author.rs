@@ -56,7 +56,8 @@ impl Pen {
     }
 }
 
-/// Begins a document in an area. False when it exists already; then nothing is done.
+/// Begins a document in an area. Where its id follows from other ids, so does its first change, so that
+/// a server restored from a backup begins it with the same bytes. False when it exists already; then nothing is done.
 pub(crate) fn begin(
     writing: &Writing<'_>,
     pen: Pen,
@@ -74,13 +75,31 @@ pub(crate) fn begin(
     }
     pen.sign(writing)?;
     let author = pen.author(writing, None);
-    let (mut document, first) = genesis::document(id, kind, &author, fields).map_err(refused)?;
-    let mut written = vec![first];
+    let derived = matches!(kind, Kind::Review | Kind::Assignment | Kind::Criteria);
+    let (begun, begun_by) = if derived {
+        (
+            genesis::derived(id, kind, fields),
+            genesis::genesis_actor(id),
+        )
+    } else {
+        (genesis::document(id, kind, &author, fields), author.actor)
+    };
+    let (mut document, first) = begun.map_err(refused)?;
+    let mut fresh = vec![fresh(begun_by, first)];
     if !more.is_empty() {
-        written.extend(document.edit(&author, None, more).map_err(refused)?);
+        let written = document.edit(&author, None, more).map_err(refused)?;
+        fresh.extend(written.map(|written| self::fresh(author.actor, written)));
     }
-    keep(writing, pen, None, area, &document, written)?;
+    keep(writing, pen, None, area, &document, &fresh)?;
     Ok(true)
+}
+
+fn fresh(actor: ActorId, written: Written) -> Fresh {
+    Fresh {
+        hash: written.hash,
+        actor,
+        bytes: written.bytes,
+    }
 }
 
 /// Edits a document; `None` when it reads like that already.
@@ -99,7 +118,8 @@ pub(crate) fn edit(
         return Ok(None);
     };
     let hash = written.hash;
-    keep(writing, pen, Some(row), row.area, &document, vec![written])?;
+    let fresh = [fresh(pen.actor(), written)];
+    keep(writing, pen, Some(row), row.area, &document, &fresh)?;
     Ok(Some(hash))
 }
 
@@ -112,7 +132,8 @@ pub(crate) fn keep_written(
     written: Written,
 ) -> Result<(), Error> {
     pen.sign(writing)?;
-    keep(writing, pen, Some(row), row.area, document, vec![written])
+    let fresh = [fresh(pen.actor(), written)];
+    keep(writing, pen, Some(row), row.area, document, &fresh)
 }
 
 fn keep(
@@ -121,17 +142,8 @@ fn keep(
     row: Option<&Row>,
     area: AreaId,
     document: &Document,
-    written: Vec<Written>,
+    fresh: &[Fresh],
 ) -> Result<(), Error> {
-    let actor = pen.actor();
-    let fresh: Vec<Fresh> = written
-        .into_iter()
-        .map(|written| Fresh {
-            hash: written.hash,
-            actor,
-            bytes: written.bytes,
-        })
-        .collect();
     let summary = document.summary();
     let source = Source::Account(pen.account);
     stored::keep(
@@ -140,7 +152,7 @@ fn keep(
         area,
         document,
         &summary,
-        &fresh,
+        fresh,
         source,
         writing.now_ms,
     )

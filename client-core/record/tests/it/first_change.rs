@@ -35,6 +35,23 @@ fn genesis_bytes_are_frozen() {
 
 const GENESIS_V1: &str = "697d0dc80ea5dde9d89184afe2575309d71c100b1b832b04fec91b1ef59e3532";
 
+/// As above, for reviews, assignments and criteria sets: a restored server must begin them alike.
+#[test]
+fn first_changes_of_derived_documents_are_frozen() {
+    let (inspection, unit, campaign) = (Uuid::from_u128(1), Uuid::from_u128(2), Uuid::from_u128(3));
+    let review = genesis::review_id(DocumentId(inspection));
+    let fields = [("inspection", json!(inspection))];
+    let (_, begun) = genesis::derived(review, Kind::Review, &fields).unwrap();
+    assert_eq!(begun.hash.to_string(), REVIEW_V1);
+    let assignment = genesis::assignment_id(DocumentId(unit), DocumentId(campaign));
+    let fields = [("unit", json!(unit)), ("campaign", json!(campaign))];
+    let (_, begun) = genesis::derived(assignment, Kind::Assignment, &fields).unwrap();
+    assert_eq!(begun.hash.to_string(), ASSIGNMENT_V1);
+}
+
+const REVIEW_V1: &str = "9b954dda6db56ff537ab1b0b7760cbc56fa13b3f0601b63e5b05a93e6b50623b";
+const ASSIGNMENT_V1: &str = "f689cfb38d8af8c02877f67bb5d3a1aa54dfef4ea8bbf7b705d8c6f771afe2f1";
+
 #[test]
 fn another_unit_campaign_or_criteria_set_is_another_beginning() {
     let (_, base) = genesis::planned_inspection(&plan()).unwrap();

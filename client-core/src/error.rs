@@ -3,9 +3,11 @@
 use std::path::PathBuf;
 
 use sokiem_record::{
+    attachment::ContentHash,
     document::DocumentError,
     edit::EditError,
     id::{AreaId, DocumentId},
+    media::NotAllowed,
     wire::DecodeError,
 };
 
@@ -91,6 +93,15 @@ pub enum Error {
     /// Something that opening a planned inspection needs is missing or unreadable.
     #[error("the inspection can't be opened: {0}")]
     NotPlanned(&'static str),
+    /// The file may not be attached.
+    #[error("the file may not be attached: {0}")]
+    NotAllowed(#[from] NotAllowed),
+    /// The file has more bytes than an attachment may have.
+    #[error("the file has {0} bytes, more than an attachment may have")]
+    AttachmentTooLarge(usize),
+    /// The record names no such attachment.
+    #[error("the record names no attachment {0}")]
+    NoSuchAttachment(ContentHash),
     /// The book has to be enrolled first.
     #[error("this device is not enrolled")]
     NotEnrolled,

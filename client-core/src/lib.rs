@@ -26,6 +26,7 @@
 //!
 //! | module | idea |
 //! |---|---|
+//! | [`attachments`] | photos and scans: taken in, kept, sent, fetched |
 //! | [`book`] | opening, writing, reading, exporting |
 //! | [`keys`] | the key that the book is encrypted with, and where a host keeps it |
 //! | [`search`] | lists, search, what is assigned and late |
@@ -72,6 +73,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod attachments;
 pub mod book;
 mod error;
 pub mod keys;

@@ -16,7 +16,11 @@ use sokiem_record::id::AreaId;
 
 use crate::{
     error::{Error, Result},
-    store::{areas, enrolment, outbox, quarantine, record},
+    store::{
+        areas,
+        attachments::{self, AttachmentStatus},
+        enrolment, outbox, quarantine, record,
+    },
 };
 
 /// The state of the synchronisation.
@@ -30,6 +34,8 @@ pub struct Status {
     pub pending_since_ms: Option<i64>,
     /// Changes that were refused and that nobody has dismissed: see [`crate::Book::refused`].
     pub refused: u64,
+    /// Photos and scans that are not on the server yet. They hold nothing else up.
+    pub attachments: AttachmentStatus,
     /// Whether a synchronisation is under way.
     pub syncing: bool,
     /// When everything was last proved to be on both sides. Only this may be shown as "synced".
@@ -119,6 +125,7 @@ impl Status {
             pending,
             pending_since_ms,
             refused: quarantine::count(connection)?,
+            attachments: attachments::status(connection)?,
             syncing: live.syncing,
             last_verified_ms: record::fact(connection, record::LAST_VERIFIED)?
                 .and_then(|ms| ms.parse().ok()),

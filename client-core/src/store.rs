@@ -4,6 +4,7 @@
 //! means is decided in `book` and `sync`.
 
 pub(crate) mod areas;
+pub(crate) mod attachments;
 pub(crate) mod documents;
 pub(crate) mod enrolment;
 pub(crate) mod erase;

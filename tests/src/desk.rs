@@ -55,6 +55,11 @@ impl Desk {
         Ok(desk)
     }
 
+    /// The token of the session, for requests that are no JSON.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
     /// Reads.
     ///
     /// # Errors

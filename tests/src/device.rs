@@ -74,6 +74,15 @@ impl Device {
         Ok(Self { transport, ..self })
     }
 
+    /// The same device over another way to the server.
+    ///
+    /// # Errors
+    /// When the address can't be used.
+    pub fn over(&self, base: &str) -> Result<HttpTransport> {
+        let enrolment = self.book.enrolment()?.ok_or("not enrolled")?;
+        Ok(HttpTransport::new(base, Some(enrolment.key.clone()))?)
+    }
+
     /// Comes back into the network: syncs until nothing is left to do.
     ///
     /// # Errors

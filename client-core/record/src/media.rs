@@ -4,6 +4,8 @@
 //! Bytes behind the end of a picture are refused: that is where an archive or a page hides in a file that is
 //! a picture as well.
 
+pub mod strip;
+
 use serde::{Deserialize, Serialize};
 
 use crate::limits;
@@ -183,7 +185,8 @@ fn jpeg(bytes: &[u8]) -> Result<(u32, u32), NotAllowed> {
                 }
                 if code == 0xda {
                     scanned = true;
-                    skip_scan(&mut rest)?;
+                    let length = scan_length(&rest)?;
+                    rest.take(length)?;
                 }
             }
         }
@@ -205,24 +208,18 @@ fn marker(rest: &mut Bytes<'_>) -> Result<u8, NotAllowed> {
     }
 }
 
-/// Skips compressed data: up to a marker that is neither a stuffed byte nor a restart.
-fn skip_scan(rest: &mut Bytes<'_>) -> Result<(), NotAllowed> {
+/// Bytes of compressed data up to a marker that is neither a stuffed byte nor a restart.
+fn scan_length(rest: &Bytes<'_>) -> Result<usize, NotAllowed> {
     let mut from = 0;
     loop {
         let tail = rest.0.get(from..).ok_or(NotAllowed::Broken)?;
-        let at = from
-            + tail
-                .iter()
-                .position(|byte| *byte == 0xff)
-                .ok_or(NotAllowed::Broken)?;
+        let found = tail.iter().position(|byte| *byte == 0xff);
+        let at = from + found.ok_or(NotAllowed::Broken)?;
         match rest.0.get(at + 1) {
             None => return Err(NotAllowed::Broken),
             Some(0x00 | 0xd0..=0xd7) => from = at + 2,
             Some(0xff) => from = at + 1,
-            Some(_) => {
-                rest.take(at)?;
-                return Ok(());
-            }
+            Some(_) => return Ok(at),
         }
     }
 }

@@ -5,6 +5,7 @@ use serde::Serialize;
 use serde_json::Value as Json;
 use sokiem_record::{
     ChangeHash,
+    attachment::Reference,
     history::FieldChange,
     id::{AccountId, ActorId, AreaId, DocumentId, Kind},
     reading::Provenance,
@@ -110,6 +111,17 @@ pub struct NamedHistoryEntry {
 }
 
 impl Book {
+    /// Every attachment that a record names.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchDocument`]; [`Error::Document`] when it can't be read.
+    pub fn references(&self, document: DocumentId) -> Result<Vec<Reference>> {
+        self.read(|connection| {
+            let row = find(connection, document)?;
+            Ok(documents::load(connection, &row)?.references())
+        })
+    }
+
     /// Opens a document.
     ///
     /// # Errors

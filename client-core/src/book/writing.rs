@@ -57,8 +57,21 @@ impl Book {
         edits: &[Edit],
         reason: Option<&str>,
     ) -> Result<Saved> {
+        self.edit_with(document, base, edits, reason, |_| Ok(()))
+    }
+
+    /// As [`Book::edit`], with something else that belongs into the same transaction.
+    pub(crate) fn edit_with(
+        &self,
+        document: DocumentId,
+        base: Option<&[ChangeHash]>,
+        edits: &[Edit],
+        reason: Option<&str>,
+        also: impl FnOnce(&Connection) -> Result<()>,
+    ) -> Result<Saved> {
         let now_ms = self.now_ms();
         self.write(|connection, cache| {
+            also(connection)?;
             let before =
                 documents::find(connection, document)?.ok_or(Error::NoSuchDocument(document))?;
             require_writable(connection, before.kind, before.area)?;

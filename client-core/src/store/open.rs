@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("schema/001_book.sql"),
     include_str!("schema/002_device_key.sql"),
+    include_str!("schema/003_attachments.sql"),
 ];
 
 /// How long a second opener waits for the first to finish before it is told.

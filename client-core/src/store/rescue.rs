@@ -4,6 +4,7 @@
 //! rest. Changes that no longer fit anywhere, because what they build on is lost, go to quarantine:
 //! seen, with their bytes, and exportable.
 
+mod attachments;
 mod salvage;
 #[cfg(not(target_family = "wasm"))]
 mod set_aside;

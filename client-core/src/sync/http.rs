@@ -1,5 +1,6 @@
 //! The transport over HTTP for native applications, on tokio.
 
+mod attachments;
 mod pokes;
 mod problem;
 
@@ -36,6 +37,8 @@ struct Content {
     headers: Vec<(HeaderName, &'static str)>,
     body: Option<Vec<u8>>,
     timeout: Option<Duration>,
+    /// The bytes that are asked for.
+    range: Option<String>,
 }
 
 /// Talks to one server.
@@ -121,6 +124,9 @@ impl HttpTransport {
             for (name, value) in &content.headers {
                 request = request.header(name, *value);
             }
+            if let Some(range) = &content.range {
+                request = request.header(reqwest::header::RANGE, range);
+            }
             if let Some(signer) = &self.signer {
                 let signed = signer
                     .sign(method.as_str(), path, None, content.body.as_deref())
@@ -163,6 +169,7 @@ impl HttpTransport {
             headers,
             body: Some(body),
             timeout: Some(ANSWER_TIMEOUT),
+            range: None,
         };
         let response = self.send(Method::POST, path, content).await?;
         if response.status() != StatusCode::OK {
@@ -181,6 +188,7 @@ impl HttpTransport {
             headers: vec![(CONTENT_TYPE, "application/json")],
             body: Some(body),
             timeout: Some(ANSWER_TIMEOUT),
+            range: None,
         };
         let response = self.send(method, path, content).await?;
         if !response.status().is_success() {

@@ -9,7 +9,7 @@ use sokiem_record::{
 
 use crate::{
     error::Result,
-    store::{areas, documents, enrolment, record},
+    store::{areas, attachments, documents, enrolment, record},
     sync::reconcile,
 };
 
@@ -95,7 +95,7 @@ pub(crate) fn sweep(connection: &Connection) -> Result<()> {
             areas::remove(connection, row.cursor.area)?;
         }
     }
-    Ok(())
+    attachments::sweep(connection)
 }
 
 /// Another history of the server: everything is read from the start and compared, nothing is removed.
@@ -107,6 +107,7 @@ pub(super) fn new_epoch(connection: &Connection, epoch: EpochId, now_ms: i64) ->
         areas::set_reconcile(connection, row.cursor.area, row.in_scope)?;
         areas::set_disagreed(connection, row.cursor.area, None)?;
     }
+    attachments::offer_again(connection)?;
     record::note(
         connection,
         now_ms,

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use sokiem_record::{
+    attachment::ContentHash,
     id::{AreaId, DocumentId},
     schema::Path,
 };
@@ -258,6 +259,9 @@ pub(crate) enum Command {
         /// Mã thay đổi sau; không có thì hiện tại · Heads of the second state; the present one if left out
         to: Option<String>,
     },
+    /// Ảnh và bản quét · Photos and scans
+    #[command(subcommand)]
+    Photo(Photo),
     /// Những thay đổi bị từ chối và lý do · What was refused, and why
     Refused {
         /// Xem, xuất ra tệp hay bỏ một thay đổi; không có thì liệt kê · Show, export or dismiss; the list if left out
@@ -288,6 +292,47 @@ pub(crate) enum Refused {
     Dismiss {
         /// Mã thay đổi, hoặc phần đầu của mã · The change's hash, or its beginning
         change: String,
+    },
+}
+
+/// What to do with photos.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Photo {
+    /// Thêm ảnh hoặc bản quét vào hồ sơ; dữ liệu ẩn trong tệp được gỡ ra · Add a photo or scan; hidden data is taken out of the file
+    Add {
+        /// Hồ sơ · The record
+        record: DocumentId,
+        /// Nơi đặt: items/KTC-01, findings/<mã> hoặc signatures/<mã> · Where it goes
+        place: String,
+        /// Tệp JPEG, PNG, WebP hoặc PDF · The file
+        file: PathBuf,
+        /// Chú thích · A line about it
+        #[arg(long)]
+        caption: Option<String>,
+        /// Thu nhỏ đến cạnh dài nhất (điểm ảnh) · Scale down to this longest side, in pixels
+        #[arg(long)]
+        longest_side: Option<u32>,
+    },
+    /// Ảnh của một hồ sơ, hoặc những ảnh chưa gửi · Photos of a record, or those not sent yet
+    List {
+        /// Hồ sơ · The record
+        record: Option<DocumentId>,
+    },
+    /// Lấy một ảnh ra tệp, tải về nếu chưa có trên máy · Write a photo to a file, fetching it if it is not here
+    Get {
+        /// Hồ sơ · The record
+        record: DocumentId,
+        /// Mã tệp · Its hash
+        hash: ContentHash,
+        /// Tệp ghi ra · The file to write
+        file: PathBuf,
+    },
+    /// Bỏ một ảnh đã bị từ chối khỏi máy này · Take a refused photo off this device
+    Dismiss {
+        /// Hồ sơ · The record
+        record: DocumentId,
+        /// Mã tệp · Its hash
+        hash: ContentHash,
     },
 }
 

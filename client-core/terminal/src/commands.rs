@@ -1,5 +1,6 @@
 //! One function for each command, grouped by what they are about.
 
+mod photos;
 mod reading;
 mod refused;
 mod syncing;
@@ -21,6 +22,7 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<(), Failure>
         Command::Watch => syncing::watch(book, output),
         Command::Status => syncing::status(&book, output),
         Command::Refused { act } => refused::run(&book, output, act.as_ref()),
+        Command::Photo(photo) => photos::run(&book, output, photo),
         Command::Areas => reading::areas(&book, output),
         Command::Campaigns => reading::campaigns(&book, output),
         Command::Assignments => reading::assignments(&book, output),

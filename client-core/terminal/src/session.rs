@@ -133,6 +133,14 @@ impl From<Error> for Failure {
                 Failure::invalid("hồ sơ này chỉ đọc trên máy này", english)
             }
             Error::ChangeTooLarge(_) => Failure::invalid("nội dung quá lớn: hãy chia nhỏ", english),
+            Error::NotAllowed(_) => Failure::invalid(
+                "chỉ nhận ảnh JPEG, PNG, WebP nguyên vẹn hoặc tệp PDF",
+                english,
+            ),
+            Error::AttachmentTooLarge(_) => {
+                Failure::invalid("tệp quá lớn: nhiều nhất 32 MiB", english)
+            }
+            Error::NoSuchAttachment(hash) => Failure::not_found(hash),
             Error::NotPlanned(_) => Failure::invalid(
                 "chưa mở được kiểm tra: đợt hoặc bộ tiêu chí chưa có trên máy, hãy đồng bộ",
                 english,

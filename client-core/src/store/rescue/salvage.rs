@@ -24,7 +24,7 @@ const MOST_PROBES: i64 = 100_000;
 /// milliseconds where it is encrypted.
 const MOST_MISSES: u32 = 1_000;
 
-type Cells = Vec<Value>;
+pub(super) type Cells = Vec<Value>;
 
 /// The damaged database while it is read.
 pub(super) struct Salvage<'a> {
@@ -45,8 +45,19 @@ impl<'a> Salvage<'a> {
         count.is_ok_and(|count: i64| count > 0)
     }
 
+    /// Whether the database is of a version that has this table, as far as can be read.
+    pub(super) fn has_table(&mut self, name: &str) -> bool {
+        let mut found = BTreeMap::new();
+        let sql = format!("SELECT rowid, name FROM sqlite_schema WHERE name = '{name}'");
+        self.read(&sql, &mut found).is_ok() && !found.is_empty()
+    }
+
     /// Reads until the end or the first damaged place.
-    fn read(&mut self, sql: &str, found: &mut BTreeMap<i64, Cells>) -> rusqlite::Result<()> {
+    pub(super) fn read(
+        &mut self,
+        sql: &str,
+        found: &mut BTreeMap<i64, Cells>,
+    ) -> rusqlite::Result<()> {
         let done = read(&self.connection, sql, found);
         if done.is_err()
             && let Ok(fresh) = (self.again)()
@@ -58,7 +69,7 @@ impl<'a> Salvage<'a> {
 }
 
 /// Every row of a table that can be read, by its number.
-fn rows(
+pub(super) fn rows(
     source: &mut Salvage<'_>,
     table: &str,
     columns: &str,
@@ -111,21 +122,21 @@ fn read(source: &Connection, sql: &str, found: &mut BTreeMap<i64, Cells>) -> rus
     Ok(())
 }
 
-fn blob(cells: &Cells, column: usize) -> Option<&[u8]> {
+pub(super) fn blob(cells: &Cells, column: usize) -> Option<&[u8]> {
     match cells.get(column) {
         Some(Value::Blob(bytes)) => Some(bytes),
         _ => None,
     }
 }
 
-fn text(cells: &Cells, column: usize) -> Option<&str> {
+pub(super) fn text(cells: &Cells, column: usize) -> Option<&str> {
     match cells.get(column) {
         Some(Value::Text(text)) => Some(text),
         _ => None,
     }
 }
 
-fn integer(cells: &Cells, column: usize) -> Option<i64> {
+pub(super) fn integer(cells: &Cells, column: usize) -> Option<i64> {
     match cells.get(column) {
         Some(Value::Integer(value)) => Some(*value),
         _ => None,
@@ -177,7 +188,8 @@ pub(super) fn carry_over(
     for (document, orphans) in changes {
         carry_orphans(fresh, &document, &orphans, now_ms, report)?;
     }
-    carry_quarantine(source, fresh, now_ms, report)
+    carry_quarantine(source, fresh, now_ms, report)?;
+    super::attachments::carry(source, fresh, now_ms, report)
 }
 
 fn carry_enrolment(

@@ -65,6 +65,7 @@ async fn connect(transport: &HttpTransport) -> Result<Pokes, TransportError> {
         headers: vec![(ACCEPT, "text/event-stream")],
         body: None,
         timeout: None,
+        range: None,
     };
     let response = transport
         .send(Method::GET, "/api/device/v1/events", content)

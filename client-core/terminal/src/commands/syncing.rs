@@ -1,13 +1,15 @@
 //! Commands about the server: enrolment, synchronisation, status.
 
+use serde::Serialize;
 use sokiem_client_core::{
     Book, Error,
+    attachments::{self, UploadReport},
     keys::{BookKey, KeyStore},
     platform::SystemRandom,
     schedule::Pace,
     status::Status,
     sync::{
-        self,
+        self, SyncReport,
         http::{HttpTransport, TokioTimer, poke_events},
     },
 };
@@ -53,7 +55,22 @@ pub(super) fn sync(book: &Book, keys: &dyn KeyStore, output: &Output) -> Result<
         // What may be left of the old book on the disk can't be read without the old key.
         book.rekey(keys, &BookKey::draw(&SystemRandom)?)?;
     }
-    output.result(&report, |language| {
+    // Photos come after the records and fail by themselves: what is not sent goes with the next one.
+    let photos = if report.erased {
+        Ok(UploadReport::default())
+    } else {
+        block_on(attachments::upload_once(book, &transport))?
+    };
+    book.free_attachments(KEPT_DAYS)?;
+    let left = book.status()?.attachments;
+    let said = Synced {
+        report: &report,
+        photos_sent: photos.as_ref().map_or(0, |photos| photos.stored),
+        photos_waiting: left.waiting,
+        photos_refused: left.refused,
+        photos_failure: photos.as_ref().err().map(ToString::to_string),
+    };
+    output.result(&said, |language| {
         let mut lines = vec![format!(
             "{}: {}  ·  {}: {}",
             language.say("đã gửi", "sent"),
@@ -79,6 +96,7 @@ pub(super) fn sync(book: &Book, keys: &dyn KeyStore, output: &Output) -> Result<
             );
             return lines;
         }
+        lines.extend(photo_lines(&said, language));
         lines.push(if report.verified {
             language
                 .say("đã đồng bộ và đối chiếu xong", "synced and verified")
@@ -95,12 +113,44 @@ pub(super) fn sync(book: &Book, keys: &dyn KeyStore, output: &Output) -> Result<
     })
 }
 
+/// Photos stay on the device for so long after they were sent: a server that is restored may ask for them again.
+const KEPT_DAYS: u32 = 30;
+
+/// What a synchronisation came to, photos included.
+#[derive(Serialize)]
+struct Synced<'a> {
+    #[serde(flatten)]
+    report: &'a SyncReport,
+    photos_sent: u64,
+    photos_waiting: u64,
+    photos_refused: u64,
+    photos_failure: Option<String>,
+}
+
+fn photo_lines(said: &Synced<'_>, language: Language) -> Vec<String> {
+    let counts = [
+        (said.photos_sent, "ảnh đã gửi", "photos sent"),
+        (said.photos_waiting, "ảnh chờ gửi", "photos waiting"),
+        (
+            said.photos_refused,
+            "ảnh bị từ chối (sokiem photo list)",
+            "photos refused (sokiem photo list)",
+        ),
+    ];
+    counts
+        .into_iter()
+        .filter(|(count, ..)| *count > 0)
+        .map(|(count, vi, en)| format!("{}: {count}", language.say(vi, en)))
+        .collect()
+}
+
 pub(super) fn watch(book: Book, output: &Output) -> Result<(), Failure> {
     let (_, transport) = server(&book)?;
     let mut listener = book.listen();
     let shown = book.clone();
     block_on(async move {
         let pokes = poke_events(transport.clone(), TokioTimer);
+        let photos = attachments::run(book.clone(), transport.clone(), TokioTimer);
         let background = sync::run(book, transport, TokioTimer, Pace::default(), pokes);
         let show = async {
             loop {
@@ -113,6 +163,7 @@ pub(super) fn watch(book: Book, output: &Output) -> Result<(), Failure> {
         };
         tokio::select! {
             ended = background => ended.map_err(Failure::from),
+            ended = photos => ended.map_err(Failure::from),
             ended = show => ended,
             _ = tokio::signal::ctrl_c() => Ok(()),
         }
@@ -182,6 +233,24 @@ fn lines(status: &Status, language: Language) -> Vec<String> {
             language.say(
                 "thay đổi bị từ chối (sokiem refused)",
                 "changes refused (sokiem refused)"
+            )
+        ));
+    }
+    if status.attachments.waiting > 0 {
+        lines.push(format!(
+            "{} {} ({} KiB)",
+            status.attachments.waiting,
+            language.say("ảnh chờ gửi", "photos waiting"),
+            status.attachments.waiting_bytes.div_ceil(1024)
+        ));
+    }
+    if status.attachments.refused > 0 {
+        lines.push(format!(
+            "{} {}",
+            status.attachments.refused,
+            language.say(
+                "ảnh bị từ chối (sokiem photo list)",
+                "photos refused (sokiem photo list)"
             )
         ));
     }

@@ -84,6 +84,11 @@ impl ChangeHeader {
             return Err(Refusal::Malformed);
         }
         let (ops, holders) = operations::check(&columns, &actors, start_op)?;
+        // Nobody writes a change that does nothing; and one whose counter leaves a gap makes a document that
+        // can be saved and not be loaded again. Fuzzing found it.
+        if ops == 0 {
+            return Err(Refusal::Malformed);
+        }
         Ok(Self {
             hash,
             actor,

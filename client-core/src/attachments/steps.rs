@@ -200,6 +200,7 @@ impl UploadRun {
             slug,
             detail,
             detail_vi,
+            ..
         } = &error
         else {
             // The line broke. Bytes of the old connection may still be on their way, so that the server is

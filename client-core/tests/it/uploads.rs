@@ -70,6 +70,7 @@ fn refused(status: u16, slug: &str) -> TransportError {
         slug: slug.to_owned(),
         detail: format!("English for {slug}"),
         detail_vi: Some("Tiếng Việt".to_owned()),
+        server_time_ms: None,
     }
 }
 

@@ -14,12 +14,13 @@ mod model;
 #[path = "../tests/it/platform.rs"]
 mod platform;
 
-use std::hint::black_box;
+use std::{hint::black_box, path::Path};
 
 use criterion::{BatchSize, BenchmarkId, Criterion, criterion_group, criterion_main};
 use futures_util::FutureExt;
 use model::{Server, area};
 use platform::{Seeded, TestClock};
+use rusqlite::Connection;
 use serde_json::json;
 use sokiem_client_core::{Book, keys::BookKey, search::Query, sync::sync_once};
 use sokiem_record::{
@@ -68,28 +69,41 @@ fn set(path: &str, value: u32) -> Edit {
     }
 }
 
+/// A book in a file: as officers have it, or without encryption, to see what that costs.
+fn in_file(path: &Path, encrypted: bool) -> Book {
+    let (clock, random) = (TestClock::at(1_700_000_000_000), Seeded::new(7));
+    let opened = if encrypted {
+        let key = BookKey::from_bytes([7; 32]);
+        Book::open(path, &key, clock, random).map(|opened| opened.book)
+    } else {
+        Connection::open(path)
+            .map_err(Into::into)
+            .and_then(|connection| Book::from_connection(connection, clock, random))
+    };
+    opened.unwrap_or_else(|error| panic!("{error}"))
+}
+
+const BOTH: [(&str, bool); 2] = [("encrypted", true), ("plain", false)];
+
 fn save(bench: &mut Criterion) {
-    let folder = tempfile::tempdir().unwrap_or_else(|error| panic!("{error}"));
-    let opened = Book::open(
-        folder.path().join("book.db"),
-        &BookKey::from_bytes([7; 32]),
-        TestClock::at(1_700_000_000_000),
-        Seeded::new(7),
-    );
-    let book = opened.unwrap_or_else(|error| panic!("{error}")).book;
-    sync(&book, &Server::new(&[area(1)]));
-    // One document per few saves, as in the field: not one with thousands of changes.
-    bench.bench_function("durable save", |bench| {
-        let mut number = 0;
-        let mut unit = fill(&book, 1)[0];
-        bench.iter(|| {
-            number += 1;
-            if number % 50 == 0 {
-                unit = fill(&book, 1)[0];
-            }
-            black_box(book.edit(unit, None, &[set("staff", number)], None).is_ok())
+    let mut group = bench.benchmark_group("durable save");
+    for (name, encrypted) in BOTH {
+        let folder = tempfile::tempdir().unwrap_or_else(|error| panic!("{error}"));
+        let book = in_file(&folder.path().join("book.db"), encrypted);
+        sync(&book, &Server::new(&[area(1)]));
+        // One document per few saves, as in the field: not one with thousands of changes.
+        group.bench_function(name, |bench| {
+            let mut number = 0;
+            let mut unit = fill(&book, 1)[0];
+            bench.iter(|| {
+                number += 1;
+                if number % 50 == 0 {
+                    unit = fill(&book, 1)[0];
+                }
+                black_box(book.edit(unit, None, &[set("staff", number)], None).is_ok())
+            });
         });
-    });
+    }
 }
 
 fn open(bench: &mut Criterion) {
@@ -138,30 +152,26 @@ fn lists(bench: &mut Criterion) {
     });
 }
 
-/// Opening checks every page: the price of noticing damage before the officer does.
+/// Opening checks every page: the price of noticing damage before the officer does. Search in a file that
+/// was just opened reads its pages from there.
 fn open_book(bench: &mut Criterion) {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("book.db");
     let server = Server::new(&[area(1)]);
-    let opened = || {
-        let key = BookKey::from_bytes([7; 32]);
-        Book::open(
-            &path,
-            &key,
-            TestClock::at(1_700_000_000_000),
-            Seeded::new(7),
-        )
-        .unwrap()
-        .book
-    };
     let source = new_book();
     sync(&source, &server);
     fill(&source, 5_000);
     sync(&source, &server);
-    sync(&opened(), &server);
-    bench.bench_function("open a book of 5,000 records", |bench| {
-        bench.iter(|| black_box(opened().actor().is_ok()))
-    });
+    let folder = tempfile::tempdir().unwrap();
+    for (name, encrypted) in BOTH {
+        let path = folder.path().join(name);
+        sync(&in_file(&path, encrypted), &server);
+        bench.bench_function(&format!("open a book of 5,000 records, {name}"), |bench| {
+            bench.iter(|| black_box(in_file(&path, encrypted).actor().is_ok()))
+        });
+        let book = in_file(&path, encrypted);
+        bench.bench_function(&format!("search 5,000 in a file, {name}"), |bench| {
+            bench.iter(|| black_box(book.search("thcs 4321", 50).map(|rows| rows.len())));
+        });
+    }
 }
 
 /// With the model's server in the same thread: its part is counted too.

@@ -1,5 +1,6 @@
 //! The book: everything that one officer's device holds, and the one writer of its database.
 
+mod attesting;
 mod export;
 mod planning;
 mod reading;

@@ -50,9 +50,12 @@ pub(crate) type Shared = axum::extract::State<Arc<App>>;
 /// The epoch of a database; a fresh one starts its first.
 pub(crate) async fn epoch(store: &Store) -> Result<EpochId, Error> {
     store
-        .write(|writing| match read_epoch(writing.sql)? {
-            Some(epoch) => Ok(epoch),
-            None => start_epoch(writing.sql, writing.machine),
+        .write(|writing| {
+            crate::signing::key(writing)?;
+            match read_epoch(writing.sql)? {
+                Some(epoch) => Ok(epoch),
+                None => start_epoch(writing.sql, writing.machine),
+            }
         })
         .await
 }

@@ -49,6 +49,7 @@ mod report;
 mod retention;
 mod running;
 mod secret;
+mod signing;
 mod store;
 mod sync;
 pub mod telemetry;

@@ -11,3 +11,4 @@ pub(crate) mod list;
 pub(crate) mod names;
 pub(crate) mod quarantine;
 pub(crate) mod record;
+pub(crate) mod verify;

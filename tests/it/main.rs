@@ -15,6 +15,7 @@ mod faults;
 mod foreign;
 mod kill;
 mod restore;
+mod signatures;
 mod simulation;
 mod size;
 mod two_officers;

@@ -59,6 +59,37 @@ pub enum Standing {
     Unsigned,
 }
 
+impl Standing {
+    /// What a person reads: Vietnamese, then English.
+    pub fn names(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Valid => ("chữ ký đúng", "valid"),
+            Self::AfterRevocation => (
+                "máy chủ nhận sau khi khóa đã bị thu hồi: có thể không phải người này ký",
+                "received after the key was revoked: perhaps not signed by this person",
+            ),
+            Self::UnknownKey => (
+                "không danh sách nào ở đây có khóa này",
+                "no roster here knows this key",
+            ),
+            Self::OtherPerson => ("khóa là của người khác", "the key is another person's"),
+            Self::Altered => (
+                "chữ ký không khớp: nội dung ký đã bị sửa hoặc thuộc hồ sơ khác",
+                "the signature does not fit: what was signed was altered or is another record's",
+            ),
+            Self::UnknownHeads => (
+                "hồ sơ không có phiên bản đã được ký",
+                "the record does not hold the version that was signed",
+            ),
+            Self::Incomplete => (
+                "chữ ký thiếu hoặc không đọc được",
+                "the signature is incomplete or unreadable",
+            ),
+            Self::Unsigned => ("chưa được ký", "not signed"),
+        }
+    }
+}
+
 /// One signature of a device in a record.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct VerifiedSignature {

@@ -167,14 +167,14 @@ pub(super) fn require_writable(connection: &Connection, kind: Kind, area: AreaId
     }
 }
 
-fn require_size(written: &Written) -> Result<()> {
+pub(super) fn require_size(written: &Written) -> Result<()> {
     if written.bytes.len() > limits::MAX_CHANGE_BYTES {
         return Err(Error::ChangeTooLarge(written.bytes.len()));
     }
     Ok(())
 }
 
-fn put_pending(
+pub(super) fn put_pending(
     connection: &Connection,
     document: DocumentId,
     written: &Written,

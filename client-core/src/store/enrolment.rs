@@ -80,6 +80,8 @@ pub struct EnrolResponse {
     pub account: EnrolledAccount,
     /// What the server calls itself.
     pub server_name: String,
+    /// What the server signs decisions with.
+    pub server_key: PublicKey,
 }
 
 /// The officer in an [`EnrolResponse`].
@@ -115,6 +117,13 @@ pub(crate) fn set_actor(connection: &Connection, actor: ActorId) -> Result<()> {
         [actor.as_bytes().as_slice()],
     )?;
     Ok(())
+}
+
+/// What the server signs decisions with, as it said at enrolment.
+pub(crate) fn server_key(connection: &Connection) -> Result<Option<PublicKey>> {
+    let bytes: Option<Vec<u8>> =
+        connection.query_row("SELECT server_key FROM enrolment", [], |row| row.get(0))?;
+    Ok(bytes.as_deref().and_then(PublicKey::from_slice))
 }
 
 pub(crate) fn epoch(connection: &Connection) -> Result<Option<EpochId>> {
@@ -187,7 +196,7 @@ pub(crate) fn set(connection: &Connection, server: &str, response: &EnrolRespons
     key_is_known(connection, response.expires_ms, response.renew_ms)?;
     connection.execute(
         "UPDATE enrolment SET server = ?1, device = ?2, account = ?3,
-             account_name = ?4, account_title = ?5, server_name = ?6",
+             account_name = ?4, account_title = ?5, server_name = ?6, server_key = ?7",
         params![
             server,
             response.device.as_bytes().as_slice(),
@@ -195,6 +204,7 @@ pub(crate) fn set(connection: &Connection, server: &str, response: &EnrolRespons
             response.account.name,
             response.account.title,
             response.server_name,
+            response.server_key.as_bytes().as_slice(),
         ],
     )?;
     Ok(())

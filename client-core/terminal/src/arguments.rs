@@ -24,7 +24,8 @@ Mã thoát · Exit codes:
   9  kho dữ liệu trên máy có vấn đề · the local store has a problem
   10 sổ đang được chương trình khác mở · another program has the book open
   11 khóa không mở được sổ · the key or passphrase does not open the book
-  12 bộ nhớ máy đã đầy, chưa lưu được · the device's storage is full, this was not saved";
+  12 bộ nhớ máy đã đầy, chưa lưu được · the device's storage is full, this was not saved
+  13 chữ ký hoặc lịch sử không khớp · a signature or a history is not what it should be";
 
 /// sokiem: the officer's book in a terminal.
 #[derive(Debug, Parser)]
@@ -49,6 +50,14 @@ pub(crate) struct Common {
     /// Thư mục của sổ · Folder of the book [default: $XDG_DATA_HOME/sokiem]
     #[arg(long, global = true, env = "SOKIEM_BOOK", value_name = "FOLDER")]
     pub(crate) book: Option<PathBuf>,
+    /// Tệp chứa cụm mật khẩu của khóa; không có thì hỏi khi cần · File with the key's passphrase; asked for if needed
+    #[arg(
+        long,
+        global = true,
+        env = "SOKIEM_PASSPHRASE_FILE",
+        value_name = "FILE"
+    )]
+    pub(crate) passphrase_file: Option<PathBuf>,
     /// In kết quả dạng JSON · Print one JSON value instead of text
     #[arg(long, global = true)]
     pub(crate) json: bool,
@@ -223,7 +232,21 @@ pub(crate) enum Command {
         #[arg(long)]
         reason: Option<String>,
     },
-    /// Báo đã kiểm tra xong · Say that the visit is complete
+    /// Ký và kiểm: ai đã ký phiên bản nào, sau đó có gì thay đổi · Who signed what, and what changed since
+    Verify {
+        /// Hồ sơ · The record
+        #[arg(required_unless_present = "all", conflicts_with = "all")]
+        record: Option<DocumentId>,
+        /// Mọi hồ sơ trên máy · Every record on this device
+        #[arg(long)]
+        all: bool,
+    },
+    /// Khóa của sổ: xem, đặt cụm mật khẩu, đổi khóa · The book's key: status, passphrase, renewal
+    Key {
+        #[command(subcommand)]
+        action: KeyAction,
+    },
+    /// Báo đã kiểm tra xong và ký bằng thiết bị · Say that the visit is complete, signed by the device
     Finish {
         /// Biên bản · The inspection
         record: DocumentId,
@@ -334,6 +357,24 @@ pub(crate) enum Photo {
         /// Mã tệp · Its hash
         hash: ContentHash,
     },
+}
+
+/// What to do with the book's key.
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeyAction {
+    /// Khóa nằm ở đâu, có cụm mật khẩu hay không · Where the key lies, and whether under a passphrase
+    Status,
+    /// Đặt hoặc đổi cụm mật khẩu; sổ không bị ghi lại · Set or change the passphrase; the book stays as it is
+    Passphrase {
+        /// Tệp chứa cụm mật khẩu mới; không có thì hỏi · File with the new one; asked for if left out
+        #[arg(long, value_name = "FILE", conflicts_with = "none")]
+        new_passphrase_file: Option<PathBuf>,
+        /// Bỏ cụm mật khẩu · Do without a passphrase
+        #[arg(long)]
+        none: bool,
+    },
+    /// Mã hóa lại sổ bằng khóa mới · Encrypt the book anew under a fresh key
+    Renew,
 }
 
 #[cfg(test)]

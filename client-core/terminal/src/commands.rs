@@ -1,9 +1,11 @@
 //! One function for each command, grouped by what they are about.
 
+mod keys;
 mod photos;
 mod reading;
 mod refused;
 mod syncing;
+mod verifying;
 mod writing;
 
 use crate::{
@@ -15,10 +17,10 @@ use crate::{
 
 /// Carries a command out.
 pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<(), Failure> {
-    let book = session::open(&arguments.common, output)?;
+    let (book, keys) = session::open(&arguments.common, output)?;
     match &arguments.command {
         Command::Enrol { server, code, name } => syncing::enrol(&book, output, server, code, name),
-        Command::Sync => syncing::sync(&book, &session::keys(&arguments.common)?, output),
+        Command::Sync => syncing::sync(&book, keys.store.as_ref(), output),
         Command::Watch => syncing::watch(book, output),
         Command::Status => syncing::status(&book, output),
         Command::Refused { act } => refused::run(&book, output, act.as_ref()),
@@ -92,6 +94,8 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<(), Failure>
             path,
             reason,
         } => writing::remove(&book, output, *record, path, reason.as_deref()),
+        Command::Verify { record, all: _ } => verifying::verify(&book, output, *record),
+        Command::Key { action } => keys::act(&book, output, &keys, action),
         Command::Finish { record } => writing::finish(&book, output, *record),
         Command::Settle {
             record,

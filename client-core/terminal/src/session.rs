@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 
 use sokiem_client_core::{
     Book, Enrolment, Error,
-    keys::FileKeys,
+    keys::{FileKeys, Kept, KeyStore, PassphraseKeys},
     platform::{SystemClock, SystemRandom},
     sync::{TransportError, http::HttpTransport},
 };
 use sokiem_record::edit::EditError;
+use zeroize::Zeroizing;
 
 use crate::{arguments::Common, failure::Failure, output::Output};
 
@@ -17,14 +18,64 @@ const FILE: &str = "book.sqlite3";
 /// The file with its key.
 const KEY_FILE: &str = "book.key";
 
+/// Where the book's key is kept, and how it was opened.
+pub(crate) struct Keys {
+    pub(crate) file: PathBuf,
+    pub(crate) store: Box<dyn KeyStore>,
+}
+
 /// Opens the book, and tells where a damaged one was set aside.
-pub(crate) fn open(common: &Common, output: &Output) -> Result<Book, Failure> {
-    let keys = keys(common)?;
-    let opened = Book::open_with(folder(common)?.join(FILE), &keys, SystemClock, SystemRandom)?;
+pub(crate) fn open(common: &Common, output: &Output) -> Result<(Book, Keys), Failure> {
+    let folder = folder(common)?;
+    let file = folder.join(KEY_FILE);
+    let kept = Kept::at(&file)?;
+    let store: Box<dyn KeyStore> =
+        if kept == Kept::UnderPassphrase || common.passphrase_file.is_some() {
+            let passphrase = passphrase(common.passphrase_file.as_deref(), output)?;
+            Box::new(PassphraseKeys::new(&file, passphrase, SystemRandom))
+        } else {
+            Box::new(FileKeys::new(&file))
+        };
+    let keys = Keys { file, store };
+    let opened = Book::open_with(
+        folder.join(FILE),
+        keys.store.as_ref(),
+        SystemClock,
+        SystemRandom,
+    )?;
     if let Some(report) = &opened.rescued {
         output.rescued(report);
     }
-    Ok(opened.book)
+    Ok((opened.book, keys))
+}
+
+/// A passphrase from a file, without the end of its line; asked for where there is no file.
+pub(crate) fn passphrase(
+    file: Option<&Path>,
+    output: &Output,
+) -> Result<Zeroizing<String>, Failure> {
+    let failed = |error: std::io::Error| {
+        Failure::new(
+            11,
+            format!("không đọc được cụm mật khẩu: {error}"),
+            format!("the passphrase can't be read: {error}"),
+        )
+    };
+    let mut text = Zeroizing::new(match file {
+        Some(file) => std::fs::read_to_string(file).map_err(failed)?,
+        None => rpassword::prompt_password(output.language.say("Cụm mật khẩu: ", "Passphrase: "))
+            .map_err(failed)?,
+    });
+    let length = text.trim_end_matches(['\r', '\n']).len();
+    text.truncate(length);
+    if text.is_empty() {
+        return Err(Failure::new(
+            11,
+            "cụm mật khẩu trống",
+            "the passphrase is empty",
+        ));
+    }
+    Ok(text)
 }
 
 fn folder(common: &Common) -> Result<PathBuf, Failure> {
@@ -32,11 +83,6 @@ fn folder(common: &Common) -> Result<PathBuf, Failure> {
         Some(folder) => Ok(folder.clone()),
         None => default_folder(),
     }
-}
-
-/// Where the book's key is kept.
-pub(crate) fn keys(common: &Common) -> Result<FileKeys, Failure> {
-    Ok(FileKeys::new(folder(common)?.join(KEY_FILE)))
 }
 
 /// `$XDG_DATA_HOME/sokiem`, by default `~/.local/share/sokiem`.

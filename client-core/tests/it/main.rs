@@ -9,6 +9,7 @@
 mod books;
 mod converge;
 mod driver;
+mod finishing;
 mod hostile;
 mod model;
 mod pictures;

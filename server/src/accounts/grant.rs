@@ -8,8 +8,9 @@ use rusqlite::{Connection, OptionalExtension, params};
 use sokiem_record::{
     edit::Edit,
     genesis,
-    id::{AccountId, ActorId, AreaId},
+    id::{AccountId, ActorId, AreaId, EpochId},
     schema,
+    signing::PublicKey,
 };
 use uuid::Uuid;
 
@@ -83,7 +84,7 @@ pub(crate) fn enter(
     ];
     let own = Pen { account, ..pen }.actor();
     edits.push(set("actors", own.0, "account", account.to_string().into())?);
-    for (actor, device, device_name) in devices(writing.sql, account)? {
+    for (actor, device, device_name, key) in devices(writing.sql, account)? {
         edits.push(set(
             "actors",
             actor.0,
@@ -92,6 +93,13 @@ pub(crate) fn enter(
         )?);
         edits.push(set("actors", actor.0, "device", device.to_string().into())?);
         edits.push(set("actors", actor.0, "device_name", device_name.into())?);
+        // Null says that it was revoked; what it signed before is judged by when this was written.
+        edits.push(set(
+            "actors",
+            actor.0,
+            "key",
+            key.map(|key| key.to_string()).into(),
+        )?);
     }
     author::edit(writing, pen, &row, None, &edits, None)?;
     Ok(())
@@ -106,9 +114,14 @@ fn person(sql: &Connection, account: AccountId) -> Result<Option<(String, String
         .optional()?)
 }
 
-fn devices(sql: &Connection, account: AccountId) -> Result<Vec<(ActorId, Uuid, String)>, Error> {
+/// An actor with its device, what that is called, and its key unless it was revoked.
+type ActorOfDevice = (ActorId, Uuid, String, Option<PublicKey>);
+
+fn devices(sql: &Connection, account: AccountId) -> Result<Vec<ActorOfDevice>, Error> {
     let mut statement = sql.prepare_cached(
-        "SELECT actors.actor, devices.id, devices.name FROM actors JOIN devices ON devices.id = actors.device
+        "SELECT actors.actor, devices.id, devices.name,
+                CASE WHEN devices.revoked_ms IS NULL THEN devices.public_key END
+           FROM actors JOIN devices ON devices.id = actors.device
           WHERE devices.account = ?1 ORDER BY actors.created_ms",
     )?;
     let rows = statement.query_map([account.as_bytes().as_slice()], |row| {
@@ -116,9 +129,45 @@ fn devices(sql: &Connection, account: AccountId) -> Result<Vec<(ActorId, Uuid, S
             id::id(row, 0)?,
             id::id::<sokiem_record::id::DeviceId>(row, 1)?.0,
             row.get(2)?,
+            row.get::<_, Option<Vec<u8>>>(3)?
+                .as_deref()
+                .and_then(PublicKey::from_slice),
         ))
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Writes into every roster that names a device's owner that its key is no longer good.
+pub(crate) fn revoke_everywhere(
+    writing: &Writing<'_>,
+    epoch: EpochId,
+    account: AccountId,
+    by: AccountId,
+) -> Result<(), Problem> {
+    let pen = Pen { epoch, account: by };
+    let mut statement = writing.sql.prepare_cached("SELECT id FROM areas")?;
+    let areas: Vec<AreaId> = statement
+        .query_map([], |row| id::id(row, 0))?
+        .collect::<Result<_, _>>()?;
+    for area in areas {
+        let Some(row) = stored::find(writing.sql, genesis::area_document_id(area))? else {
+            continue;
+        };
+        let roster = stored::open(writing.sql, &row)?.to_json();
+        let active = roster
+            .get("people")
+            .and_then(|people| people.get(format!("{account}.active")));
+        if let Some(active) = active {
+            enter(
+                writing,
+                pen,
+                account,
+                area,
+                active.as_bool().unwrap_or(false),
+            )?;
+        }
+    }
+    Ok(())
 }
 
 /// Enters a person anew into the rosters of all their areas: they have got a device or an actor.

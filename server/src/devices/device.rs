@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
-    accounts::access::Caller,
+    accounts::{access::Caller, grant},
     app::Shared,
     audit::{self, Action, Entry},
     error::Error,
@@ -104,13 +104,16 @@ pub(crate) async fn revoke(
     Path(device): Path<Uuid>,
 ) -> Result<StatusCode, Problem> {
     let device = DeviceId(device);
+    let epoch = app.epoch;
     app.store
         .write(move |writing| {
-            caller.expect_administrates(writing.sql, owner(writing.sql, device)?)?;
+            let owner = owner(writing.sql, device)?;
+            caller.expect_administrates(writing.sql, owner)?;
             writing.sql.execute(
                 "UPDATE devices SET revoked_ms = coalesce(revoked_ms, ?2) WHERE id = ?1",
                 params![device.as_bytes().as_slice(), writing.now_ms],
             )?;
+            grant::revoke_everywhere(writing, epoch, owner, caller.account)?;
             let entry = Entry::new(Action::DeviceRevoked).by(caller.account);
             audit::note(writing, entry.on("device", device))?;
             writing.poke(Poke::Revoked(device));

@@ -23,7 +23,7 @@ use crate::{
         client::Client,
         problem::{Cause, Problem},
     },
-    platform,
+    platform, signing,
     store::{Writing, id},
     sync::{author::Pen, poke::Poke},
 };
@@ -61,6 +61,8 @@ pub(crate) struct Enrolled {
     account: Person,
     /// What the server calls itself.
     server_name: String,
+    /// What the server signs decisions with: its public key, 64 hexadecimal digits.
+    server_key: String,
 }
 
 /// Whose device it is.
@@ -151,6 +153,12 @@ pub(crate) async fn enrol(
         epoch: epoch.0,
         account,
         server_name: app.config.server_name.clone(),
+        server_key: app
+            .store
+            .read(signing::public_key)
+            .await
+            .map_err(Problem::from)?
+            .to_string(),
     };
     Ok((StatusCode::CREATED, Json(enrolled)))
 }

@@ -9,7 +9,7 @@ use sokiem_record::id::DeviceId;
 use uuid::Uuid;
 
 use crate::{
-    accounts::access::Caller,
+    accounts::{access::Caller, grant},
     app::Shared,
     audit::{self, Action, Entry},
     devices::{credential::DeviceCaller, device},
@@ -74,6 +74,7 @@ pub(crate) async fn confirm(
     caller: DeviceCaller,
     Json(Nothing {}): Json<Nothing>,
 ) -> Result<StatusCode, Problem> {
+    let epoch = app.epoch;
     app.store
         .write(move |writing| {
             if !is_asked(writing.sql, caller.device)? {
@@ -84,6 +85,8 @@ pub(crate) async fn confirm(
                 params![caller.device.as_bytes().as_slice(), writing.now_ms],
             )?;
             if first > 0 {
+                let account = caller.account;
+                grant::revoke_everywhere(writing, epoch, account, account)?;
                 let entry = Entry::new(Action::DeviceWiped).by(caller.account);
                 audit::note(writing, entry.with_device(caller.device).on("device", caller.device))?;
                 writing.poke(Poke::Revoked(caller.device));

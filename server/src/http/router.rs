@@ -39,10 +39,11 @@ use crate::{
     },
     pages,
     platform::Machine,
-    records::{assignment, campaign, change, criteria, decision, list, quarantine, record},
+    records::{assignment, campaign, change, criteria, decision, list, quarantine, record, verify},
     recovery::endpoint as recovery,
     report::endpoint as report,
     retention::{self, hold},
+    signing,
     sync::{events, exchange, reconcile},
 };
 
@@ -120,6 +121,8 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(record::conflicts))
         .routes(routes!(record::history))
         .routes(routes!(record::difference))
+        .routes(routes!(verify::verify))
+        .routes(routes!(signing::show))
         .routes(routes!(change::create_unit))
         .routes(routes!(change::edit))
         .routes(routes!(change::settle))

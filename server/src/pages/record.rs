@@ -28,6 +28,7 @@ use crate::{
     records::{
         change,
         record::{self, Difference, Entry, Record},
+        verify::{self, Verified},
     },
 };
 
@@ -47,6 +48,7 @@ struct Page<'a> {
     /// Photos and scans, here or not.
     pictures: Vec<Picture<'a>>,
     history: &'a [Entry],
+    verified: &'a Verified,
 }
 
 /// A photo or scan that the record names.
@@ -92,7 +94,8 @@ pub(crate) async fn show(
     let Json(record) = record::get(State(app.clone()), caller.clone(), Path(id)).await?;
     let Json(conflicts) = record::conflicts(State(app.clone()), caller.clone(), Path(id)).await?;
     let Json(history) = record::history(State(app.clone()), caller.clone(), Path(id)).await?;
-    let Json(attached) = listing::list(State(app), caller.clone(), Path(id)).await?;
+    let Json(attached) = listing::list(State(app.clone()), caller.clone(), Path(id)).await?;
+    let Json(verified) = verify::verify(State(app), caller.clone(), Path(id)).await?;
     frame::page(&Page {
         frame: Frame::of(&visitor),
         csrf: &visitor.csrf,
@@ -103,6 +106,7 @@ pub(crate) async fn show(
         leaves: leaves(&record.fields),
         pictures: pictures(&attached),
         history: &history,
+        verified: &verified,
         record: &record,
     })
 }

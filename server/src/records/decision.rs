@@ -8,6 +8,7 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sokiem_record::{
+    attestation::DecisionStatement,
     edit::Edit,
     genesis,
     id::{DocumentId, Kind},
@@ -20,8 +21,10 @@ use crate::{
     accounts::access::Caller,
     app::Shared,
     audit::{self, Action, Entry},
+    error::Error,
     http::{body::Json, problem::Problem},
     records::{heads, record},
+    signing,
     store::Writing,
     sync::{author, stored},
 };
@@ -141,6 +144,7 @@ fn take(
         ));
     }
     author::edit(writing, pen, &review_row, None, &edits, None)?;
+    sign(writing, pen, review, id)?;
     let entry = Entry::new(Action::Decided)
         .by(caller.account)
         .on("inspection", inspection)
@@ -153,6 +157,25 @@ fn take(
         review: review.0,
         heads: heads::texts(&row.heads),
     })
+}
+
+/// Signs the decision as it stands in the record.
+fn sign(
+    writing: &Writing<'_>,
+    pen: author::Pen,
+    review: DocumentId,
+    id: Uuid,
+) -> Result<(), Problem> {
+    let row = stored::find(writing.sql, review)?.ok_or_else(Problem::not_found)?;
+    let fields = stored::open(writing.sql, &row)?.to_json();
+    let statement = DecisionStatement::of(review, &fields, id)
+        .ok_or(Error::Unreadable("a decision that was just written"))?;
+    let key = signing::key(writing)?;
+    let edits = statement
+        .edits(&key)
+        .map_err(|error| Problem::invalid(error.to_string()))?;
+    author::edit(writing, pen, &row, None, &edits, None)?;
+    Ok(())
 }
 
 fn element(collection: &str, id: Uuid) -> Result<schema::Path, Problem> {

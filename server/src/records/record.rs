@@ -74,16 +74,21 @@ pub(crate) struct Review {
     pub(crate) difference: Vec<FieldChange>,
 }
 
+/// Looks up a record that the caller may see.
+pub(crate) fn find(sql: &Connection, caller: &Caller, id: DocumentId) -> Result<Row, Problem> {
+    let areas = caller.areas(sql)?;
+    stored::find(sql, id)?
+        .filter(|row| areas.readable(row.area))
+        .ok_or_else(Problem::not_found)
+}
+
 /// Opens a record that the caller may see.
 pub(crate) fn open(
     sql: &Connection,
     caller: &Caller,
     id: DocumentId,
 ) -> Result<(Row, Document), Problem> {
-    let areas = caller.areas(sql)?;
-    let row = stored::find(sql, id)?
-        .filter(|row| areas.readable(row.area))
-        .ok_or_else(Problem::not_found)?;
+    let row = find(sql, caller, id)?;
     let document = stored::open(sql, &row)?;
     Ok((row, document))
 }

@@ -64,12 +64,7 @@ pub(crate) fn find(sql: &Connection, document: DocumentId) -> Result<Option<Row>
 
 /// Opens a document: its snapshot and the changes since. Where the snapshot can't be read, all changes.
 pub(crate) fn open(sql: &Connection, row: &Row) -> Result<Document, Error> {
-    let document = row.id.as_bytes().as_slice();
-    let snapshot: Option<(i64, Vec<u8>)> = sql
-        .prepare_cached("SELECT changes, bytes FROM snapshots WHERE document = ?1")?
-        .query_row([document], |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()?;
-    if let Some((changes, bytes)) = snapshot {
+    if let Some((changes, bytes)) = raw_snapshot(sql, row.id)? {
         let rest = changes_after(sql, row.id, changes)?;
         match Document::load(row.id, row.kind, Some(&bytes), &rest) {
             Ok(opened) => return Ok(opened),
@@ -96,6 +91,34 @@ fn changes_after(
         row.get(0)
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// The changes of a document after a position, with the hashes that they are stored under.
+pub(crate) fn hashed_changes(
+    sql: &Connection,
+    document: DocumentId,
+    position: i64,
+) -> Result<Vec<(ChangeHash, Vec<u8>)>, Error> {
+    let mut statement = sql.prepare_cached(
+        "SELECT hash, bytes FROM changes WHERE document = ?1 AND position > ?2 ORDER BY position",
+    )?;
+    let rows = statement.query_map(params![document.as_bytes().as_slice(), position], |row| {
+        Ok((id::hash(row, 0)?, row.get(1)?))
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// The snapshot of a document as it lies there, and how many changes it holds.
+pub(crate) fn raw_snapshot(
+    sql: &Connection,
+    document: DocumentId,
+) -> Result<Option<(i64, Vec<u8>)>, Error> {
+    Ok(sql
+        .prepare_cached("SELECT changes, bytes FROM snapshots WHERE document = ?1")?
+        .query_row([document.as_bytes().as_slice()], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
+        .optional()?)
 }
 
 /// Whether a change is on disk.

@@ -29,3 +29,4 @@ mod quarantine;
 mod restore;
 mod retention;
 mod signature;
+mod signatures;

@@ -228,3 +228,29 @@ async fn a_refused_change_is_read_and_taken_over_on_its_page() {
             .contains("LAN")
     );
 }
+
+#[tokio::test]
+async fn a_record_says_who_signed_it_and_what_changed_since() {
+    let town = Town::new().await;
+    let own = town.account("lan", "officer", &[town.communes[0]]).await;
+    let mut phone = town.phone_of(&own).await;
+    phone.sync(vec![]).await;
+    let unit = phone.unit(town.communes[0], "Trường Đại Điền");
+    let inspection = phone.inspection(town.communes[0], unit.document);
+    let record = inspection.document;
+    let key = phone.key.clone();
+    let signature = crate::signatures::signed(&mut phone, record, &key, own.parse().unwrap());
+    phone.sync(vec![unit, inspection, signature]).await;
+    let browser = Browser::sign_in(&town, "lan").await;
+    let path = format!("/records/{record}");
+    let page = browser.read(&path).await;
+    assert!(
+        page.contains("Đã ký") && page.contains("chữ ký đúng"),
+        "{page}"
+    );
+    assert!(page.contains("Không có thay đổi sau khi ký"));
+    let later = phone.set(record, "number", json!("12/BB"));
+    phone.sync(vec![later]).await;
+    let page = browser.read(&path).await;
+    assert!(page.contains("Thay đổi sau khi ký") && page.contains("12/BB"));
+}

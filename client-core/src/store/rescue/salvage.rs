@@ -198,7 +198,7 @@ fn carry_enrolment(
     report: &mut RescueReport,
 ) -> Result<()> {
     const COLUMNS: &str = "actor, server, seed, next_seed, expires_ms, renew_ms, epoch, device, account, \
-                           account_name, account_title, server_name";
+                           account_name, account_title, server_name, server_key";
     let rows = rows(source, "enrolment", COLUMNS, report);
     let Some(cells) = rows.values().next() else {
         report.lose("enrolment", "this device has to be enrolled again");
@@ -210,7 +210,7 @@ fn carry_enrolment(
     enrolment::set_actor(fresh, actor)?;
     fresh.execute(
         "UPDATE enrolment SET (server, seed, next_seed, expires_ms, renew_ms, epoch, device, account, account_name,
-             account_title, server_name) = (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+             account_title, server_name, server_key) = (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
         rusqlite::params_from_iter(cells.iter().skip(1)),
     )?;
     report.enrolment = true;

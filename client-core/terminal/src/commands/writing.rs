@@ -212,19 +212,7 @@ pub(super) fn remove(
 }
 
 pub(super) fn finish(book: &Book, output: &Output, document: DocumentId) -> Result<(), Failure> {
-    let path = "finished"
-        .parse()
-        .map_err(|_| Failure::no_such_field("finished"))?;
-    edit(
-        book,
-        output,
-        document,
-        Edit::Set {
-            path,
-            value: Json::Bool(true),
-        },
-        None,
-    )
+    saved(output, &book.finish(document, None)?)
 }
 
 fn edit(

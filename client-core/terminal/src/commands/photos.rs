@@ -161,7 +161,7 @@ fn dismiss(
     hash: ContentHash,
 ) -> Result<(), Failure> {
     if !book.dismiss_attachment(record, hash)? {
-        return Err(Failure::not_found(&hash));
+        return Err(Failure::not_found(hash));
     }
     output.result(&json!({"dismissed": hash}), |language| {
         vec![language.say("đã bỏ", "dismissed").to_owned()]

@@ -6,12 +6,12 @@
 
 mod driver;
 mod entries;
+mod fork;
 #[cfg(feature = "http")]
 pub mod http;
 mod outcomes;
 mod reconcile;
 mod renewal;
-mod rewrite;
 mod scope;
 mod signer;
 mod steps;

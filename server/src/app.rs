@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, params};
-use sokiem_record::id::EpochId;
+use sokiem_record::{
+    genesis,
+    id::{AccountId, EpochId},
+};
 use tokio::sync::{Semaphore, watch};
 
 use crate::{
@@ -14,7 +17,7 @@ use crate::{
     devices::replay::Replays,
     error::Error,
     platform::Machine,
-    store::Store,
+    store::{Store, id},
     sync::poke::Pokes,
     telemetry::Metrics,
 };
@@ -82,6 +85,31 @@ pub(crate) fn start_epoch(sql: &Connection, machine: &Machine) -> Result<EpochId
     Ok(epoch)
 }
 
+/// What accounts wrote through this server after the backup comes back from devices: their actors of the
+/// epoch that ends have to be known, also those that had not written yet when the backup was made.
+fn know_own_actors(sql: &Connection, machine: &Machine) -> Result<(), Error> {
+    let Some(epoch) = read_epoch(sql)? else {
+        return Ok(());
+    };
+    let mut statement = sql.prepare("SELECT id FROM accounts")?;
+    let accounts: Vec<AccountId> = statement
+        .query_map([], |row| id::id(row, 0))?
+        .collect::<Result<_, _>>()?;
+    for account in accounts {
+        let actor = genesis::server_actor(epoch, account);
+        sql.execute(
+            "INSERT INTO actors (actor, account, device, created_ms) VALUES (?1, ?2, NULL, ?3)
+             ON CONFLICT (actor) DO NOTHING",
+            params![
+                actor.as_bytes().as_slice(),
+                account.as_bytes().as_slice(),
+                machine.now_ms()
+            ],
+        )?;
+    }
+    Ok(())
+}
+
 /// Starts a new epoch after a restore, with a time until which devices may bring back what others wrote.
 pub(crate) fn restore_epoch(
     sql: &Connection,
@@ -94,6 +122,7 @@ pub(crate) fn restore_epoch(
             params![before.as_bytes().as_slice(), machine.now_ms()],
         )?;
     }
+    know_own_actors(sql, machine)?;
     let epoch = start_epoch(sql, machine)?;
     sql.execute(
         "INSERT INTO meta (key, value) VALUES ('recovery_until_ms', ?1) ON CONFLICT (key) DO UPDATE SET value = excluded.value",

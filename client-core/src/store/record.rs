@@ -3,6 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
 use serde_json::Value as Json;
+use sokiem_record::id::ActorId;
 
 use crate::error::Result;
 
@@ -70,5 +71,24 @@ pub(crate) const WIPE_TOLD: &str = "wipe_told";
 pub(crate) const ERASING: &str = "erasing";
 /// What was erased and when, as JSON: see [`crate::status::Erased`].
 pub(crate) const ERASED: &str = "erased";
-/// Present while the server does not know this installation's actor: it was drawn anew after a fork.
-pub(crate) const UNBOUND_ACTOR: &str = "unbound_actor";
+/// Actors of this installation that the server may not know, between commas: one was drawn anew after a
+/// fork, or the server was restored from a backup.
+pub(crate) const UNBOUND_ACTORS: &str = "unbound_actor";
+/// Actors that this installation wrote with before the present one, between commas.
+pub(crate) const FORMER_ACTORS: &str = "former_actors";
+
+/// A fact that is a list of actors.
+pub(crate) fn actors(connection: &Connection, name: &str) -> Result<Vec<ActorId>> {
+    let fact = fact(connection, name)?.unwrap_or_default();
+    Ok(fact
+        .split(',')
+        .filter_map(|text| text.parse().ok())
+        .collect())
+}
+
+/// Writes such a list; an empty one goes.
+pub(crate) fn set_actors(connection: &Connection, name: &str, actors: &[ActorId]) -> Result<()> {
+    let texts: Vec<String> = actors.iter().map(ToString::to_string).collect();
+    let fact = Some(texts.join(",")).filter(|fact| !fact.is_empty());
+    set_fact(connection, name, fact.as_deref())
+}

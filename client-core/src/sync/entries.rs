@@ -15,7 +15,11 @@ use sokiem_record::{
 use crate::{
     error::{Error, Result},
     store::{areas, documents, outbox, projection, quarantine, record},
-    sync::outcomes::{Context, acknowledge_seen},
+    sync::{
+        fork,
+        outcomes::{Context, acknowledge_seen},
+        reconcile,
+    },
 };
 
 /// Bad entries of the server that are kept for somebody to look at, the largest without their bytes.
@@ -34,7 +38,7 @@ pub(super) fn apply(context: &Context<'_>, area: AreaId, entry: &Entry) -> Resul
         return bad(context, area, entry, bytes, Refusal::WrongDocument);
     }
     match &entry.news {
-        News::Left(to) => left(context.connection, area, row, *to).map(|()| true),
+        News::Left(to) => left(context.connection, area, row, *to, context.now_ms).map(|()| true),
         News::Snapshot { bytes, received_ms } => {
             snapshot(context, area, entry, row, bytes, received_ms)
         }
@@ -80,6 +84,7 @@ fn left(
     area: AreaId,
     row: Option<documents::Row>,
     to: Option<AreaId>,
+    now_ms: i64,
 ) -> Result<()> {
     // A document that is known to lie elsewhere by now has left long since.
     let Some(before) = row.filter(|row| row.area == area) else {
@@ -90,7 +95,10 @@ fn left(
         Some(to) => after.area = to,
         // Nothing of this device's own is in there: the copy goes at once, and what follows is taken anew.
         None if !before.kind.device_may_write() => return documents::remove(connection, &before),
-        None => after.leaving = true,
+        None => {
+            after.leaving = true;
+            reconcile::offer_before_leaving(connection, area, before.id, now_ms)?;
+        }
     }
     documents::update(connection, &before, &after)
 }
@@ -171,6 +179,12 @@ fn merge_snapshot(
     stored: &documents::Snapshot,
 ) -> Result<()> {
     let connection = context.connection;
+    let arrived = here(before, area);
+    documents::update(connection, before, &arrived)?;
+    let before = &arrived;
+    if fork::overtaken(context, before, theirs, stored)? {
+        return Ok(());
+    }
     let ours = documents::load(connection, before)?;
     let acked = documents::load_acked(connection, before)?;
     let known = documents::changes(connection, before.id)?;

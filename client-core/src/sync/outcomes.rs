@@ -15,7 +15,7 @@ use sokiem_record::{
 use crate::{
     error::{Error, Result},
     store::{areas, documents, enrolment, heads, outbox, projection, quarantine, record},
-    sync::{rewrite, steps::Progress},
+    sync::{fork, steps::Progress},
 };
 
 /// What stays the same while one answer is taken in.
@@ -25,6 +25,8 @@ pub(super) struct Context<'a> {
     pub(super) server_time_ms: i64,
     /// Drawn anew for this answer; used when the server says that this device's actor forked.
     pub(super) fresh_actor: ActorId,
+    /// The actor that this device wrote with when the answer came.
+    pub(super) own_actor: ActorId,
 }
 
 /// Takes in what the server said about one pushed document.
@@ -43,6 +45,10 @@ pub(super) fn apply(
         return Ok(());
     };
     let mut row = before.clone();
+    let mut forked: HashSet<ChangeHash> = HashSet::new();
+    let has_forked = outcome
+        .changes
+        .contains(&ChangeOutcome::Refused(Refusal::ForkedActor));
     let mut refused: Vec<(ChangeHeader, Refusal)> = Vec::new();
     for (bytes, outcome) in push.changes.iter().zip(&outcome.changes) {
         let header =
@@ -69,6 +75,11 @@ pub(super) fn apply(
                 areas::set_reconcile(context.connection, row.area, true)?;
                 progress.waiting.insert(row.id);
             }
+            ChangeOutcome::Refused(refusal) if has_forked => {
+                if *refusal == Refusal::ForkedActor {
+                    forked.insert(header.hash);
+                }
+            }
             ChangeOutcome::Refused(refusal) if known.reoffered => {
                 take_back(context, &row, &header, bytes, *refusal)?;
                 progress.refused += 1;
@@ -81,30 +92,13 @@ pub(super) fn apply(
         row.leaving = !areas::find(context.connection, area)?.is_some_and(|area| area.in_scope);
     }
     documents::update(context.connection, &before, &row)?;
-    if let Some((header, _)) = refused
-        .iter()
-        .find(|(_, refusal)| *refusal == Refusal::ForkedActor)
-    {
-        let actor = renewed_actor(context, header.actor)?;
-        progress.refused += rewrite::rewrite(context, &row, header.actor, actor)?;
+    if !forked.is_empty() {
+        progress.refused += fork::refused(context, &row, &forked)?;
         progress.renewed = true;
     } else if !refused.is_empty() {
         progress.refused += set_aside(context, &row, &refused)?;
     }
     Ok(())
-}
-
-/// The actor that takes over from one that forked: the present one, if that is another by now.
-fn renewed_actor(context: &Context<'_>, forked: ActorId) -> Result<ActorId> {
-    let present = enrolment::actor(context.connection)?.ok_or(Error::Unreadable("the actor"))?;
-    if present != forked {
-        return Ok(present);
-    }
-    enrolment::set_actor(context.connection, context.fresh_actor)?;
-    record::set_fact(context.connection, record::UNBOUND_ACTOR, Some("1"))?;
-    let detail = json!({"before": forked, "now": context.fresh_actor});
-    record::note(context.connection, context.now_ms, "actor-renewed", &detail)?;
-    Ok(context.fresh_actor)
 }
 
 /// A change that the server acknowledged once, lost, and now refuses: it stays in the record. The

@@ -69,6 +69,20 @@ pub(super) fn apply(
     Ok(offered)
 }
 
+/// A document leaves this device. Where the server was restored and heads were not compared since, it
+/// may lack what it acknowledged: then everything is offered again first.
+pub(super) fn offer_before_leaving(
+    connection: &Connection,
+    area: AreaId,
+    document: DocumentId,
+    now_ms: i64,
+) -> Result<()> {
+    if areas::find(connection, area)?.is_some_and(|row| row.reconcile) {
+        offer(connection, document, &[], now_ms)?;
+    }
+    Ok(())
+}
+
 /// Puts every change that is no ancestor of the server's heads into the outbox again. It stays where
 /// it is in the record; that the server acknowledged it once is not forgotten. What only the server
 /// writes is offered too: after a restore an administrator there may take it.

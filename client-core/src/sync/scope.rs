@@ -102,6 +102,10 @@ pub(crate) fn sweep(connection: &Connection) -> Result<()> {
 pub(super) fn new_epoch(connection: &Connection, epoch: EpochId, now_ms: i64) -> Result<()> {
     let before = enrolment::epoch(connection)?;
     enrolment::set_epoch(connection, epoch)?;
+    // The server may have lost that this device writes with another actor than it was enrolled with.
+    let mut actors = record::actors(connection, record::FORMER_ACTORS)?;
+    actors.extend(enrolment::actor(connection)?);
+    record::set_actors(connection, record::UNBOUND_ACTORS, &actors)?;
     for row in areas::all(connection)? {
         areas::move_cursor(connection, &Cursor::start(row.cursor.area), None)?;
         areas::set_reconcile(connection, row.cursor.area, row.in_scope)?;

@@ -95,7 +95,7 @@ enum Sent {
     Reconcile {
         area: AreaId,
     },
-    BindActor,
+    BindActor(ActorId),
     RenewKey,
     ConfirmWipe,
 }
@@ -141,12 +141,11 @@ impl SyncRun {
             return Ok(Step::Done(self.report.clone()));
         }
         if !self.settled && self.report.requests < MAX_REQUESTS {
-            if book
-                .read(|connection| record::fact(connection, record::UNBOUND_ACTOR))?
-                .is_some()
-            {
-                self.sent = Some(Sent::BindActor);
-                return Ok(Step::BindActor(book.actor()?));
+            let unbound =
+                book.read(|connection| record::actors(connection, record::UNBOUND_ACTORS))?;
+            if let Some(actor) = unbound.first() {
+                self.sent = Some(Sent::BindActor(*actor));
+                return Ok(Step::BindActor(*actor));
             }
             return self.exchange(book);
         }
@@ -210,9 +209,7 @@ impl SyncRun {
                 self.exchanged(book, &wire::decode(body)?, &push, &cursors)
             }
             Some(Sent::Reconcile { area }) => self.reconciled(book, area, &wire::decode(body)?),
-            Some(Sent::BindActor) => {
-                book.transact(|tx, _| record::set_fact(tx, record::UNBOUND_ACTOR, None))
-            }
+            Some(Sent::BindActor(actor)) => bound(book, actor),
             Some(Sent::RenewKey) => renewal::renewed(book, body),
             Some(Sent::ConfirmWipe) => {
                 book.erase()?;
@@ -230,6 +227,13 @@ impl SyncRun {
     /// The failure itself, unless it was a new epoch.
     pub fn failed(&mut self, book: &Book, error: TransportError) -> Result<()> {
         let sent = self.sent.take();
+        // An earlier actor that is another device's by now: what it wrote comes from there.
+        if let Some(Sent::BindActor(actor)) = sent
+            && matches!(error, TransportError::Refused { status: 422, .. })
+            && actor != book.actor()?
+        {
+            return bound(book, actor);
+        }
         match error {
             // A key that is not renewed today is renewed tomorrow; nothing else waits for it.
             error if matches!(sent, Some(Sent::RenewKey)) && !error.is_retryable() => {
@@ -295,6 +299,7 @@ impl SyncRun {
                 now_ms,
                 server_time_ms: response.server_time_ms,
                 fresh_actor,
+                own_actor: enrolment::actor(tx)?.ok_or(Error::Unreadable("the actor"))?,
             };
             let mut progress = Progress::default();
             for (push, outcome) in push.iter().zip(&response.pushed) {
@@ -438,4 +443,13 @@ impl SyncRun {
         self.report.pending = pending;
         Ok(self.report.clone())
     }
+}
+
+/// The server knows this actor, or will never know it as this device's.
+fn bound(book: &Book, actor: ActorId) -> Result<()> {
+    book.transact(|tx, _| {
+        let mut unbound = record::actors(tx, record::UNBOUND_ACTORS)?;
+        unbound.retain(|other| *other != actor);
+        record::set_actors(tx, record::UNBOUND_ACTORS, &unbound)
+    })
 }

@@ -2,11 +2,12 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test bench kill fuzz fmt lint unit docs wasm deny
+.PHONY: help demo test soak bench kill fuzz fmt lint unit docs wasm deny
 
 help:
 	@echo 'make demo    play the demonstration district, print the report, stay up (ARGS="--once --json" for the report alone)'
 	@echo 'make test    check everything'
+	@echo 'make soak    play simulated worlds until EDITS=10000 edits were made (ARGS for more)'
 	@echo 'make bench   run the benchmarks'
 	@echo 'make kill    kill the real programs under load (ROUNDS=200)'
 	@echo 'make fuzz    search for bytes that break a decoder (SECONDS=60 TARGETS="receive …")'
@@ -47,6 +48,10 @@ wasm:
 
 fuzz:
 	@scripts/fuzz $(or $(SECONDS),60) $(TARGETS)
+
+soak:
+	@scripts/setup build
+	@cargo run --locked --quiet --release -p sokiem-tests --bin soak -- --edits $(or $(EDITS),10000) $(ARGS)
 
 bench:
 	@scripts/setup build

@@ -7,6 +7,8 @@ use rusqlite::Connection;
 use serde_json::{Value as Json, json};
 use sokiem_client_core::{Error, sync::TransportError};
 use sokiem_record::{
+    ChangeHash,
+    chunk::ChangeHeader,
     document::Document,
     fingerprint::Fingerprint,
     id::{DocumentId, Kind},
@@ -14,7 +16,7 @@ use sokiem_record::{
 use uuid::Uuid;
 
 use super::{
-    ledger::Holdings,
+    ledger::{Holdings, bytes},
     world::{Cargo, World, told},
 };
 use crate::Result;
@@ -270,6 +272,10 @@ impl World {
                     self.report.fact(format!("phones told: {slug}"));
                     continue;
                 }
+                Ok(report) if !report.disagreeing.is_empty() && report.pending == 0 => {
+                    self.check_told_apart(number)?;
+                    continue;
+                }
                 other => {
                     let what = format!("phone {number} never comes to rest: {}", told(other));
                     self.report.hush(what);
@@ -292,6 +298,57 @@ impl World {
             }
         }
         Ok(verified)
+    }
+
+    /// A phone that says that its areas and the server's do not hold the same: what it has beyond the server
+    /// lies where a person sees it, and it lacks nothing.
+    fn check_told_apart(&mut self, number: usize) -> Result<()> {
+        self.report.fact("phones told: not the same as the server");
+        let book = self.phone(number)?.book.clone().ok_or("a phone is off")?;
+        let scope = self.scope_of(number)?;
+        let (mut server, mut here) = (Holdings::default(), Holdings::default());
+        server.add_server(&mut self.office)?;
+        here.add_book(&book)?;
+        let told = book.status()?.disagreeing;
+        let mut wrong = Vec::new();
+        for document in book.export()?["documents"].as_array().into_iter().flatten() {
+            for change in document["changes"].as_array().into_iter().flatten() {
+                let header = ChangeHeader::parse(&bytes(change)?).map_err(|error| error.code())?;
+                let hash = header.hash;
+                let is_seen =
+                    server.refused_hashes.contains(&hash) || here.refused_hashes.contains(&hash);
+                if !server.hashes.contains(&hash) && !is_seen {
+                    let (id, kind) = (&document["document"], &document["kind"]);
+                    wrong.push(format!(
+                        "phone {number} alone has change {hash} of {kind} {id} by {}, seq {}",
+                        header.actor, header.seq
+                    ));
+                }
+            }
+        }
+        let sql = self.office.look()?;
+        let mut statement = sql.prepare(
+            "SELECT documents.area, changes.hash, documents.kind, documents.id FROM changes JOIN documents ON documents.id = changes.document",
+        )?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let (area, hash): (Vec<u8>, [u8; 32]) = (row.get(0)?, row.get(1)?);
+            let (kind, id): (String, Vec<u8>) = (row.get(2)?, row.get(3)?);
+            let (area, hash) = (Uuid::from_slice(&area)?, ChangeHash(hash));
+            if scope.contains(&area) && !here.hashes.contains(&hash) {
+                let id = Uuid::from_slice(&id)?;
+                wrong.push(format!(
+                    "phone {number} never gets change {hash} of {kind} {id}"
+                ));
+            }
+        }
+        drop(rows);
+        drop(statement);
+        if told.is_empty() {
+            wrong.push(format!("phone {number} does not say that areas differ"));
+        }
+        wrong.into_iter().for_each(|what| self.report.hush(what));
+        Ok(())
     }
 
     /// Nothing outside of its scope is on a phone; except, where that is allowed, records of which

@@ -182,7 +182,11 @@ fn list(json: &Json) -> impl Iterator<Item = &Json> {
     json.as_array().into_iter().flatten()
 }
 
-fn bytes(hex: &Json) -> Result<Vec<u8>> {
+/// The bytes of hexadecimal digits in an export.
+///
+/// # Errors
+/// When there are none.
+pub fn bytes(hex: &Json) -> Result<Vec<u8>> {
     let text = hex.as_str().ok_or("the export has no bytes")?.as_bytes();
     let digit = |byte: u8| {
         char::from(byte)

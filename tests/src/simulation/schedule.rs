@@ -222,7 +222,7 @@ impl World {
         self.trace
             .note(format!("phone {number} can't write: {error}"));
         match error {
-            Error::Database(_) => self.report.fact("a save failed: disk"),
+            Error::Database(_) | Error::Full(_) => self.report.fact("a save failed: disk"),
             Error::ReadOnlyArea(_) => self.report.fact("a save was refused: area taken"),
             Error::NotPlanned(_) | Error::NoSuchDocument(_) => {
                 self.report.fact("a save was refused: not planned");

@@ -195,7 +195,7 @@ impl World {
             Err(Error::Transport(error)) => {
                 self.report.fact(format!("sync failed: {}", error.code()))
             }
-            Err(Error::Database(_)) => self.report.fact("sync failed: disk"),
+            Err(Error::Database(_) | Error::Full(_)) => self.report.fact("sync failed: disk"),
             Err(Error::Answer(_)) => self.report.fact("sync failed: cut answer"),
             Err(error) => self.report.fact(format!("sync failed: {error}")),
         }

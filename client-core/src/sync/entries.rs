@@ -1,5 +1,7 @@
 //! News from the server, document by document. Its bytes are checked like a stranger's.
 
+use std::collections::HashSet;
+
 use rusqlite::Connection;
 use serde_json::json;
 use sokiem_record::{
@@ -144,7 +146,7 @@ fn snapshot(
             heads,
             leaving: false,
         };
-        settle_held(context, &theirs)?;
+        settle_held(context, entry.document, |hash| theirs.contains(hash))?;
         documents::insert(connection, &row, Some(&stored))?;
         projection::put(connection, &theirs, area)?;
         return Ok(true);
@@ -153,18 +155,21 @@ fn snapshot(
         documents::update(connection, &before, &here(&before, area))?;
         return Ok(true);
     }
-    settle_held(context, &theirs)?;
+    settle_held(context, entry.document, |hash| theirs.contains(hash))?;
     merge_snapshot(context, &before, area, &theirs, &stored)?;
     Ok(true)
 }
 
 /// What the server has now was refused before: a supervisor took it over. Nobody has to look at it here any more.
-fn settle_held(context: &Context<'_>, document: &Document) -> Result<()> {
-    let (connection, id) = (context.connection, document.id());
-    let settled = quarantine::settle_held(connection, id, |hash| document.contains(hash))?;
+fn settle_held(
+    context: &Context<'_>,
+    id: DocumentId,
+    is_held: impl Fn(&ChangeHash) -> bool,
+) -> Result<()> {
+    let settled = quarantine::settle_held(context.connection, id, is_held)?;
     if settled > 0 {
         let detail = json!({"document": id, "changes": settled});
-        record::note(connection, context.now_ms, "taken-over", &detail)?;
+        record::note(context.connection, context.now_ms, "taken-over", &detail)?;
     }
     Ok(())
 }
@@ -248,7 +253,7 @@ fn new_changes(
     for (change, header) in &taken {
         insert_acked(context, entry.document, change, header)?;
     }
-    settle_held(context, &document)?;
+    settle_held(context, entry.document, |hash| document.contains(hash))?;
     projection::put(connection, &document, area)?;
     Ok(true)
 }
@@ -327,7 +332,9 @@ fn known_changes(
             outbox::advance(&mut after.acked_heads, header);
         }
         if !taken.is_empty() {
-            settle_held(context, &document)?;
+            // Only what came: a change that a restored server refused lies in quarantine and in the record.
+            let came: HashSet<ChangeHash> = taken.iter().map(|(_, header)| header.hash).collect();
+            settle_held(context, before.id, |hash| came.contains(hash))?;
             after.heads = document.heads();
             projection::put(connection, &document, area)?;
         }

@@ -188,7 +188,9 @@ async fn what_only_the_server_writes_comes_back_once_an_administrator_approves_i
         .get(&format!("/api/v1/records/{assignment}/history"))
         .await
         .unwrap();
-    assert_eq!(history[0]["by"]["name"], "Quản trị");
+    // The first change follows from unit and campaign; who assigned stands behind the second.
+    assert_eq!(history[0]["by"]["planned"], true);
+    assert_eq!(history[1]["by"]["name"], "Quản trị");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -71,10 +71,11 @@ pub(crate) async fn create(
                 ("unit", json!(body.unit)),
                 ("campaign", json!(body.campaign)),
             ];
-            let mut told: Vec<Edit> = Vec::new();
+            // The first change follows from the pair and is nobody's: this one says who assigned.
+            let mut told: Vec<Edit> = vec![set("cancelled", Value::Bool(false))?];
             for (field, value) in [("due", body.due), ("note", body.note)] {
                 if let Some(value) = value {
-                    told.push(set(field, value)?);
+                    told.push(set(field, Value::from(value))?);
                 }
             }
             for officer in body.officers {
@@ -96,9 +97,8 @@ pub(crate) async fn create(
     Ok((StatusCode::CREATED, Json(Made { id: id.0 })))
 }
 
-fn set(field: &str, value: String) -> Result<Edit, Problem> {
+fn set(field: &str, value: Value) -> Result<Edit, Problem> {
     let path = field.parse().map_err(|_| Problem::new(Cause::Internal))?;
-    let value = Value::from(value);
     Ok(Edit::Set { path, value })
 }
 

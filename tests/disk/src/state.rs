@@ -242,7 +242,9 @@ impl State {
             file,
             holder: self.new_id(),
             generation: self.generation,
-            sync_names: own(creates && wanted(journals)),
+            // As SQLite's own file system does it: whoever may create a journal syncs its folder with it, for
+            // another connection may have created it a moment before.
+            sync_names: own(wanted(ffi::SQLITE_OPEN_CREATE) && wanted(journals)),
             delete: own(wanted(ffi::SQLITE_OPEN_DELETEONCLOSE)),
             read_only: wanted(ffi::SQLITE_OPEN_READONLY),
         })

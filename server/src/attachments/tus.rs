@@ -1,4 +1,4 @@
-//! The words of tus 1.0 (https://tus.io/protocols/resumable-upload): headers in, headers out.
+//! The words of tus 1.0 (<https://tus.io/protocols/resumable-upload>): headers in, headers out.
 
 use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},

@@ -242,9 +242,9 @@ impl State {
             file,
             holder: self.new_id(),
             generation: self.generation,
-            // As SQLite's own file system does it: whoever may create a journal syncs its folder with it, for
+            // As in SQLite's own file system, whoever may create a write-ahead log syncs its folder with it:
             // another connection may have created it a moment before.
-            sync_names: own(wanted(ffi::SQLITE_OPEN_CREATE) && wanted(journals)),
+            sync_names: own((creates && wanted(journals)) || wanted(ffi::SQLITE_OPEN_WAL)),
             delete: own(wanted(ffi::SQLITE_OPEN_DELETEONCLOSE)),
             read_only: wanted(ffi::SQLITE_OPEN_READONLY),
         })

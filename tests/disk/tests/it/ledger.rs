@@ -122,6 +122,15 @@ pub(crate) fn transaction(
             after.insert(id, body);
         }
     }
+    // Whatever was drawn, a transaction changes something.
+    let mark: Vec<u8> = (0..8)
+        .map(|_| u8::try_from(dice.below(256)).unwrap())
+        .collect();
+    tx.execute(
+        "INSERT OR REPLACE INTO kept VALUES (40, ?1)",
+        rusqlite::params![mark],
+    )?;
+    after.insert(40, mark);
     tx.commit()
 }
 

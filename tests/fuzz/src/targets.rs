@@ -11,7 +11,10 @@ use sokiem_record::{
     edit::{Author, Edit},
     genesis::{self, Plan},
     id::{ActorId, DocumentId, Kind},
+    media,
+    proof::{Claim, Covered},
     schema::Path,
+    signing::SigningKey,
     snapshot::SnapshotHeader,
     wire::{self, ExchangeRequest, ExchangeResponse, ReconcileRequest, ReconcileResponse},
 };
@@ -34,6 +37,8 @@ pub(crate) const TARGETS: &[(&str, Target)] = &[
     ("edits", edits),
     ("path", path),
     ("criteria", criteria_file),
+    ("proof", proof),
+    ("media", media_file),
 ];
 
 thread_local! {
@@ -245,4 +250,63 @@ fn criteria_file(bytes: &[u8]) -> bool {
     };
     let as_toml = criteria::validate("fuzz.toml", text).is_ok();
     as_toml || serde_json::from_str::<CriteriaSet>(text).is_ok()
+}
+
+/// The key of the device whose signature the seed of `proof` is.
+pub(crate) fn device_key() -> SigningKey {
+    SigningKey::from_seed(&[7; 32])
+}
+
+/// What the seed of `proof` signs.
+pub(crate) const SIGNED: Covered<'_> = Covered {
+    method: "POST",
+    path: "/api/device/v1/exchange",
+    query: None,
+    digest: Some("sha-256=:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=:"),
+};
+
+/// Two header fields with a line end between them.
+fn proof(bytes: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return false;
+    };
+    let Some((input, signature)) = text.split_once('\n') else {
+        return false;
+    };
+    let Ok(claim) = Claim::parse(input, signature) else {
+        return false;
+    };
+    let other = Covered {
+        path: "/api/device/v1/reconcile",
+        ..SIGNED
+    };
+    let key = device_key().public_key();
+    let _ = claim.holds(&SIGNED, &key);
+    assert!(
+        !claim.holds(&other, &key),
+        "a request that nobody signed is taken for signed"
+    );
+    true
+}
+
+/// A file that is taken for a picture stays that picture without what it says about its maker.
+fn media_file(bytes: &[u8]) -> bool {
+    let Ok(found) = media::inspect(bytes) else {
+        return false;
+    };
+    for orientation in [1, 6] {
+        let Ok(stripped) = media::strip::strip(bytes, found.media_type, orientation) else {
+            unreachable!("what is whole can be stripped")
+        };
+        assert!(
+            media::inspect(&stripped) == Ok(found),
+            "stripped, it is another picture"
+        );
+        let again = media::strip::strip(&stripped, found.media_type, orientation);
+        assert!(
+            again.is_ok_and(|again| again == stripped),
+            "stripping twice finds more"
+        );
+    }
+    true
 }

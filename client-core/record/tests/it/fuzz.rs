@@ -6,13 +6,16 @@ mod targets;
 use std::path::PathBuf;
 
 use sokiem_record::{
-    id::{AreaId, EpochId},
-    wire,
+    id::{AreaId, DeviceId, EpochId},
+    proof, wire,
 };
 use targets::{TARGETS, author, record};
 use uuid::Uuid;
 
-use crate::support::*;
+use crate::{
+    media::{jpeg, webp},
+    support::*,
+};
 
 /// Real inputs, from which fuzzing starts.
 fn seeds(target: &str) -> Vec<Vec<u8>> {
@@ -72,8 +75,24 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
         ],
         "path" => vec!["items/T124-CD-1A/evidence/00ff".into(), "years/2019.regime".into()],
         "criteria" => vec![include_bytes!("../../criteria/t23-nt.toml").to_vec()],
+        "proof" => {
+            let stamp = proof::Stamp { created_s: 1_790_000_000, nonce: [1; 16], device: DeviceId(Uuid::from_u128(3)) };
+            let (input, signature) = proof::sign(&targets::SIGNED, &stamp, &targets::device_key());
+            vec![format!("{input}\n{signature}").into_bytes()]
+        }
+        "media" => {
+            let png = [b"\x89PNG\r\n\x1a\n".as_slice(), &png_chunk(b"IHDR", &[0, 0, 0, 4, 0, 0, 0, 3, 8, 2, 0, 0, 0]), &png_chunk(b"tEXt", b"Author\0Lan"), &png_chunk(b"IDAT", &[1, 2, 3]), &png_chunk(b"IEND", &[])].concat();
+            let lossless: &[u8] = &[0x2f, 1, 2, 3, 4, 5];
+            vec![jpeg(40, 30), webp(&[(b"VP8L", lossless), (b"EXIF", b"II*\0")]), png, b"%PDF-1.7\n1 0 obj\n%%EOF\n".to_vec()]
+        }
         _ => Vec::new(),
     }
+}
+
+/// A chunk of a PNG; nobody here looks at the checksum.
+fn png_chunk(name: &[u8; 4], content: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(content.len()).unwrap();
+    [length.to_be_bytes().as_slice(), name, content, &[0; 4]].concat()
 }
 
 #[test]

@@ -12,7 +12,7 @@ fn segment(code: u8, content: &[u8]) -> Vec<u8> {
 }
 
 /// A JPEG by its framing: a frame of this size, one scan with a stuffed byte and a restart.
-fn jpeg(width: u16, height: u16) -> Vec<u8> {
+pub(crate) fn jpeg(width: u16, height: u16) -> Vec<u8> {
     let frame = [
         &[8],
         height.to_be_bytes().as_slice(),
@@ -33,7 +33,7 @@ fn jpeg(width: u16, height: u16) -> Vec<u8> {
     .concat()
 }
 
-fn webp(chunks: &[(&[u8; 4], &[u8])]) -> Vec<u8> {
+pub(crate) fn webp(chunks: &[(&[u8; 4], &[u8])]) -> Vec<u8> {
     let mut content = b"WEBP".to_vec();
     for (name, bytes) in chunks {
         content.extend_from_slice(*name);

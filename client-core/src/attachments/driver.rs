@@ -49,7 +49,7 @@ const WAIT_MS: (u64, u64) = (5_000, 10 * 60_000);
 
 /// Sends attachments in the background, for ever, beside the synchronisation of records ([`crate::sync::run`]):
 /// whenever something in the book has changed and something is to be sent. After failures it waits, longer
-/// and longer.
+/// and longer, or until a synchronisation has got through.
 ///
 /// # Errors
 /// Only what makes going on senseless: a book that can't be read.
@@ -74,12 +74,14 @@ pub async fn run<T: AttachmentTransport, K: Timer>(
                 select(pause, change).await;
             }
             Err(error) if error.is_damage() => return Err(error),
-            Err(error) => {
-                let asked = match &error {
-                    Error::Transport(TransportError::Busy { retry_after_ms }) => *retry_after_ms,
-                    _ => None,
-                };
-                timer.sleep(asked.unwrap_or(wait_ms).max(wait_ms)).await;
+            Err(Error::Transport(TransportError::Busy {
+                retry_after_ms: Some(asked),
+            })) => timer.sleep(asked.max(wait_ms)).await,
+            Err(_) => {
+                // Where records get through again, photos will too.
+                let pause = pin!(timer.sleep(wait_ms));
+                let change = pin!(another(&book, &mut listener));
+                select(pause, change).await;
                 wait_ms = (wait_ms * 2).min(WAIT_MS.1);
             }
         }

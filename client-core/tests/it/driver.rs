@@ -58,7 +58,14 @@ impl Transport for Hanging {
 
 /// A timer that rings when the test says so, and remembers what was asked for.
 #[derive(Clone, Default)]
-struct Bell(Arc<Mutex<(Option<u64>, bool)>>);
+pub(crate) struct Bell(Arc<Mutex<(Option<u64>, bool)>>);
+
+impl Bell {
+    /// What was last asked for.
+    pub(crate) fn asked(&self) -> Option<u64> {
+        self.0.lock().unwrap().0
+    }
+}
 
 impl Timer for Bell {
     async fn sleep(&self, ms: u64) {
@@ -91,7 +98,7 @@ impl Stream for Feed {
     }
 }
 
-fn poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
+pub(crate) fn poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(Waker::noop()))
 }
 
@@ -155,11 +162,11 @@ fn a_save_is_sent_by_itself_after_a_moment() {
         feed.clone()
     ));
     assert!(poll(background.as_mut()).is_pending());
-    assert_eq!(bell.0.lock().unwrap().0, Some(15 * 60_000));
+    assert_eq!(bell.asked(), Some(15 * 60_000));
     assert!(book.status().unwrap().next_try_ms.is_some());
     let unit = school(&book, area(1), "Trường");
     assert!(poll(background.as_mut()).is_pending());
-    assert_eq!(bell.0.lock().unwrap().0, Some(2_000));
+    assert_eq!(bell.asked(), Some(2_000));
     assert!(!server.lock().documents.contains_key(&unit));
     // The platform says something that is a reason of its own; the save goes along.
     feed.0.lock().unwrap().0.push(Event::Poke);

@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     io::Cursor,
+    pin::pin,
     sync::{Arc, Mutex, MutexGuard, atomic::Ordering},
 };
 
@@ -13,7 +14,7 @@ use sokiem_client_core::{
     Book, Error,
     attachments::{
         AddedAttachment, AttachmentState, AttachmentTransport, NewAttachment, NewUpload, Part,
-        Place, Standing, UploadReport, UploadToken, upload_once,
+        Place, Standing, UploadReport, UploadToken, run, upload_once,
     },
     sync::TransportError,
 };
@@ -26,6 +27,7 @@ use uuid::Uuid;
 
 use crate::{
     books::{school, sync},
+    driver::{Bell, poll},
     model::{Server, area, campaign},
     platform::{Seeded, TestClock},
 };
@@ -37,6 +39,8 @@ struct Store {
     stored: HashMap<ContentHash, Vec<u8>>,
     order: Vec<(Rendition, u64)>,
     tokens: u32,
+    /// There is no way to the server.
+    unreachable: bool,
     /// Answers instead of the work, the next last: of creations (refusals only) and of pieces.
     script: Vec<Fault>,
 }
@@ -95,7 +99,13 @@ impl Store {
 
 impl AttachmentTransport for Uploads {
     async fn upload_token(&self) -> Result<UploadToken, TransportError> {
-        self.lock().tokens += 1;
+        let mut store = self.lock();
+        if store.unreachable {
+            return Err(TransportError::Cut {
+                detail: String::new(),
+            });
+        }
+        store.tokens += 1;
         Ok(UploadToken {
             token: "t".to_owned(),
             expires_ms: 0,
@@ -363,6 +373,28 @@ fn a_broken_line_is_resumed_at_the_byte_where_it_broke() {
         2,
         "nothing was begun twice"
     );
+}
+
+#[test]
+fn photos_go_by_themselves_once_records_get_through_again() {
+    let day = day();
+    let added = day.add(&noise(80, 13));
+    day.uploads.lock().unreachable = true;
+    let bell = Bell::default();
+    let mut background = pin!(run(day.book.clone(), day.uploads.clone(), bell.clone()));
+    assert!(poll(background.as_mut()).is_pending());
+    assert_eq!(bell.asked(), Some(5_000));
+    assert_eq!(day.state(added.hash), AttachmentState::Waiting);
+
+    day.uploads.lock().unreachable = false;
+    day.clock.0.fetch_add(1_000, Ordering::SeqCst);
+    assert!(sync(&day.book, &day.server).verified);
+    assert!(poll(background.as_mut()).is_pending());
+    assert_eq!(day.state(added.hash), AttachmentState::Done);
+    // The next one needs no network event at all.
+    let next = day.add(&noise(80, 14));
+    assert!(poll(background.as_mut()).is_pending());
+    assert_eq!(day.state(next.hash), AttachmentState::Done);
 }
 
 #[test]

@@ -24,11 +24,8 @@ pub use reading::{
 };
 pub use writing::Saved;
 
-#[cfg(not(target_family = "wasm"))]
-use crate::store::{replacing, sealed};
 use crate::{
     error::{Error, Result},
-    keys::{BookKey, KeyStore},
     platform::{Clock, Random},
     status::{Status, StatusListener, Watch},
     store::{
@@ -36,6 +33,11 @@ use crate::{
         erase, open,
         rescue::{self, RescueReport},
     },
+};
+#[cfg(not(target_family = "wasm"))]
+use crate::{
+    keys::{BookKey, KeyStore},
+    store::{replacing, sealed},
 };
 
 /// A handle to the open book; clones share it. Every function returns when SQLite has answered: none

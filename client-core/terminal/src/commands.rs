@@ -21,7 +21,7 @@ pub(crate) fn run(arguments: &Arguments, output: &Output) -> Result<(), Failure>
     match &arguments.command {
         Command::Enrol { server, code, name } => syncing::enrol(&book, output, server, code, name),
         Command::Sync => syncing::sync(&book, keys.store.as_ref(), output),
-        Command::Watch => syncing::watch(book, output),
+        Command::Watch => syncing::watch(book, keys.store.as_ref(), output),
         Command::Status => syncing::status(&book, output),
         Command::Refused { act } => refused::run(&book, output, act.as_ref()),
         Command::Photo(photo) => photos::run(&book, output, photo),

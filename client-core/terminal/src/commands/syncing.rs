@@ -52,8 +52,7 @@ pub(super) fn sync(book: &Book, keys: &dyn KeyStore, output: &Output) -> Result<
     let (_, transport) = server(book)?;
     let report = block_on(sync::sync_once(book, &transport))??;
     if report.erased {
-        // What may be left of the old book on the disk can't be read without the old key.
-        book.rekey(keys, &BookKey::draw(&SystemRandom)?)?;
+        forget_old_key(book, keys)?;
     }
     // Photos come after the records and fail by themselves: what is not sent goes with the next one.
     let photos = if report.erased {
@@ -113,6 +112,12 @@ pub(super) fn sync(book: &Book, keys: &dyn KeyStore, output: &Output) -> Result<
     })
 }
 
+/// What may be left of an erased book on the disk can't be read without its old key.
+fn forget_old_key(book: &Book, keys: &dyn KeyStore) -> Result<(), Failure> {
+    book.rekey(keys, &BookKey::draw(&SystemRandom)?)?;
+    Ok(())
+}
+
 /// Photos stay on the device for so long after they were sent: a server that is restored may ask for them again.
 const KEPT_DAYS: u32 = 30;
 
@@ -144,9 +149,10 @@ fn photo_lines(said: &Synced<'_>, language: Language) -> Vec<String> {
         .collect()
 }
 
-pub(super) fn watch(book: Book, output: &Output) -> Result<(), Failure> {
+pub(super) fn watch(book: Book, keys: &dyn KeyStore, output: &Output) -> Result<(), Failure> {
     let (_, transport) = server(&book)?;
     let mut listener = book.listen();
+    let mut erased = book.status()?.erased.is_some();
     let shown = book.clone();
     block_on(async move {
         let pokes = poke_events(transport.clone(), TokioTimer);
@@ -155,6 +161,9 @@ pub(super) fn watch(book: Book, output: &Output) -> Result<(), Failure> {
         let show = async {
             loop {
                 let status = shown.status()?;
+                if status.erased.is_some() && !std::mem::replace(&mut erased, true) {
+                    forget_old_key(&shown, keys)?;
+                }
                 output.result(&status, |language| {
                     vec![lines(&status, language).join("  ·  ")]
                 })?;

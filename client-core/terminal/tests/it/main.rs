@@ -140,6 +140,11 @@ async fn a_script_works_through_an_officers_day() {
         assert!(error["error"]["vi"].is_string() && error["error"]["en"].is_string());
         assert_eq!(lan.fails(&["frobnicate"]).0, 2);
 
+        let verified = lan.ok(&["verify", &inspection]);
+        assert_eq!(verified["signatures"][0]["name"], "Trần Thị Lan");
+        assert_eq!(verified["signatures"][0]["standing"], "valid");
+        assert!(!lan.ok(&["verify"]).as_array().unwrap().is_empty());
+
         let file = folder.join("export.json");
         lan.ok(&["export", file.to_str().unwrap()]);
         let everything: Json = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
@@ -187,6 +192,41 @@ async fn without_a_network_everything_but_sync_works() {
     };
     tokio::task::spawn_blocking(then).await.unwrap();
     drop(keep);
+}
+
+#[test]
+fn the_key_goes_under_a_passphrase_is_renewed_and_comes_out_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let (right, wrong) = (folder.path().join("right"), folder.path().join("wrong"));
+    std::fs::write(&right, "cầu tre lắc lẻo\n").unwrap();
+    std::fs::write(&wrong, "cầu ván đóng đinh\n").unwrap();
+    let (right, wrong) = (right.to_str().unwrap(), wrong.to_str().unwrap());
+    let book = folder.path().join("lan");
+    let lan = Terminal { book: &book };
+    let kept = || std::fs::read(book.join("book.key")).unwrap();
+    assert_eq!(lan.ok(&["key", "status"])["passphrase"], false);
+    let plain = kept();
+    let under = lan.ok(&["key", "passphrase", "--new-passphrase-file", right]);
+    assert_eq!(under["passphrase"], true);
+    assert_ne!(kept(), plain);
+    assert_eq!(
+        lan.ok(&["--passphrase-file", right, "status"])["pending"],
+        0
+    );
+    let (exit, error) = lan.fails(&["--passphrase-file", wrong, "status"]);
+    assert_eq!(exit, 11, "{error}");
+    assert!(error["error"]["vi"].is_string());
+
+    let before = kept();
+    lan.ok(&["--passphrase-file", right, "key", "renew"]);
+    assert_ne!(kept(), before);
+    assert_eq!(
+        lan.ok(&["--passphrase-file", right, "status"])["pending"],
+        0
+    );
+    lan.ok(&["--passphrase-file", right, "key", "passphrase", "--none"]);
+    assert_eq!(lan.ok(&["key", "status"])["passphrase"], false);
+    assert_ne!(kept(), plain, "the first key opens nothing any more");
 }
 
 #[test]

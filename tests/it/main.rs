@@ -14,6 +14,7 @@ mod demonstration;
 mod faults;
 mod foreign;
 mod kill;
+mod quarantine;
 mod restore;
 mod signatures;
 mod simulation;

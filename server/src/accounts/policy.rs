@@ -63,7 +63,7 @@ use Role::{Administrator, Officer, Supervisor};
 /// Every route of the server.
 const RULES: &[Rule] = &[
     Rule("GET", "/", Public, Any),
-    Rule("GET", "/assets/style.css", Public, Any),
+    Rule("GET", "/assets/{name}", Public, Any),
     Rule("GET", "/sign-in", Public, Any),
     Rule("POST", "/sign-in", Public, Any),
     Rule("POST", "/sign-out", Form(Officer), Account),

@@ -80,7 +80,7 @@ impl Modify for Credentials {
 fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::with_openapi(Api::openapi())
         .routes(routes!(pages::landing::page))
-        .routes(routes!(pages::assets::style))
+        .routes(routes!(pages::assets::show))
         .routes(routes!(pages::sign_in::show, pages::sign_in::submit))
         .routes(routes!(pages::sign_in::sign_out))
         .routes(routes!(pages::list::show))

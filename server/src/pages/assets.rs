@@ -1,21 +1,69 @@
-//! What pages load beside their text: one stylesheet, built into the server.
+//! What pages load beside their text: one stylesheet and a few small scripts, built into the server as they
+//! stand in `server/assets`. Pages work without the scripts.
+
+use std::sync::LazyLock;
 
 use axum::{
+    extract::Path,
     http::header,
     response::{IntoResponse, Response},
 };
 
-/// Where the stylesheet is. The number goes up with every release that changes it, because browsers keep it.
-pub(crate) const STYLE_PATH: &str = concat!("/assets/style.css?v=", env!("CARGO_PKG_VERSION"));
+use crate::{http::problem::Problem, secret};
 
-/// The stylesheet.
-#[utoipa::path(get, path = "/assets/style.css", tag = "pages",
-    responses((status = 200, content_type = "text/css", body = String)))]
-pub(crate) async fn style() -> Response {
+/// A file that pages load.
+struct Asset {
+    name: &'static str,
+    media_type: &'static str,
+    content: &'static str,
+}
+
+/// Every such file. The stylesheet is one file to a browser and several here, each about one idea.
+const ASSETS: &[Asset] = &[Asset {
+    name: "style.css",
+    media_type: "text/css; charset=utf-8",
+    content: concat!(include_str!("../../assets/style/base.css")),
+}];
+
+/// The paths under which browsers may keep the files for ever: another content has another path.
+static PATHS: LazyLock<Vec<(&str, String)>> = LazyLock::new(|| {
+    let path = |asset: &Asset| {
+        let digest = secret::hex(&secret::digest(asset.content.as_bytes()));
+        let version: String = digest.chars().take(12).collect();
+        (asset.name, format!("/assets/{}?v={version}", asset.name))
+    };
+    ASSETS.iter().map(path).collect()
+});
+
+/// Where a file is; empty for one that does not exist.
+pub(crate) fn path(name: &str) -> &'static str {
+    let found = PATHS.iter().find(|(known, _)| *known == name);
+    found.map_or("", |(_, path)| path)
+}
+
+/// A stylesheet or script.
+#[utoipa::path(get, path = "/assets/{name}", tag = "pages", params(("name" = String, Path, description = "The file")),
+    responses((status = 200, description = "A stylesheet or a script", content_type = "text/css", body = String), (status = 404, description = "not-found")))]
+pub(crate) async fn show(Path(name): Path<String>) -> Result<Response, Problem> {
+    let asset = ASSETS.iter().find(|asset| asset.name == name);
+    let asset = asset.ok_or_else(Problem::not_found)?;
     let headers = [
-        (header::CONTENT_TYPE, "text/css; charset=utf-8"),
-        (header::CACHE_CONTROL, "public, max-age=3600"),
+        (header::CONTENT_TYPE, asset.media_type),
+        (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     ];
-    (headers, include_str!("../../assets/style.css")).into_response()
+    Ok((headers, asset.content).into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_has_a_path_of_its_own() {
+        for asset in ASSETS {
+            assert!(path(asset.name).starts_with(&format!("/assets/{}?v=", asset.name)));
+        }
+        assert_eq!(path("nothing.css"), "");
+    }
 }

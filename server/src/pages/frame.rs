@@ -59,7 +59,8 @@ impl<'a> Frame<'a> {
     }
 }
 
-/// A page as an answer. Nothing on it may be kept by caches, framed, or run as a script.
+/// A page as an answer. Nothing on it may be kept by caches or framed, and no script runs that is not a file
+/// of the server's own.
 pub(crate) fn page(template: &impl Template) -> Result<Response, Problem> {
     let html = template.render().map_err(|error| {
         tracing::error!(%error, "a page was not rendered");
@@ -69,7 +70,7 @@ pub(crate) fn page(template: &impl Template) -> Result<Response, Problem> {
         (header::CACHE_CONTROL, "no-store"),
         (
             header::CONTENT_SECURITY_POLICY,
-            "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+            "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
         ),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "same-origin"),

@@ -302,6 +302,7 @@ impl World {
         };
         let path = match route {
             route if route.contains("/records/{id}") => route.replace("{id}", &record.to_string()),
+            "/assets/{name}" => "/assets/style.css".to_owned(),
             route if route.contains("/enrolment-codes/{id}") => {
                 route.replace("{id}", &place.code.0)
             }

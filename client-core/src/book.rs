@@ -30,7 +30,7 @@ use crate::{
     status::{Status, StatusListener, Watch},
     store::{
         enrolment::{self, EnrolResponse, Enrolment},
-        erase, open,
+        erase, open, record,
         rescue::{self, RescueReport},
     },
 };
@@ -400,6 +400,19 @@ impl Book {
             enrolment::set(tx, server, response)?;
             crate::sync::note_epoch(tx, response.epoch, now_ms)
         })
+    }
+
+    /// Notes which build of the program uses the book; the server's administrators are shown it. Say it at
+    /// every start: nothing is written when it is known.
+    ///
+    /// # Errors
+    /// [`Error::Database`] when it can't be read or written.
+    pub fn note_app_version(&self, version: &str) -> Result<()> {
+        let known = self.read(|connection| record::fact(connection, record::APP_VERSION))?;
+        if known.as_deref() == Some(version) {
+            return Ok(());
+        }
+        self.transact(|tx, _| record::set_fact(tx, record::APP_VERSION, Some(version)))
     }
 
     /// The server history that this book follows; `None` before the first contact.

@@ -7,4 +7,5 @@ pub(crate) mod device;
 pub(crate) mod enrolment;
 pub(crate) mod key;
 pub(crate) mod replay;
+pub(crate) mod report;
 pub(crate) mod wipe;

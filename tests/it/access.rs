@@ -282,3 +282,27 @@ async fn nobody_can_say_that_a_phone_erased_itself_unless_somebody_asked() {
     assert!(lan.sync().await.is_ok());
     assert!(device_row(&town).await["wiped_ms"].is_null());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_says_how_it_is_with_every_exchange_and_its_supervisor_sees_it() {
+    let years = Years::default();
+    let town = Small::start_on(years.clone()).await.unwrap();
+    let lan = town.officer("lan").await.unwrap();
+    lan.sync().await.unwrap();
+    years.pass(2);
+    for n in 0..3 {
+        new_unit(&lan.book, town.commune, n).unwrap();
+    }
+    lan.book.note_app_version("7.0-field").unwrap();
+    lan.sync().await.unwrap();
+    let row = device_row(&town).await;
+    assert_eq!(row["app_version"], "7.0-field");
+    // What goes with the request itself does not wait.
+    assert_eq!(
+        (row["waiting"].clone(), row["waiting_attachments"].clone()),
+        (json!(0), json!(0))
+    );
+    let ahead_ms = row["clock_ahead_ms"].as_i64().unwrap();
+    assert!((ahead_ms + 2 * DAY_MS).abs() < 600_000, "{ahead_ms}");
+    assert_eq!(row["silent"], false);
+}

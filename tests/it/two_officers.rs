@@ -222,6 +222,7 @@ async fn arrive(order: [usize; 3]) -> (Json, Json) {
             area: AreaId(town.commune),
             changes: vec![ByteBuf::from(bytes)],
         }],
+        report: None,
     };
     let send = async |n: usize, bytes: Vec<u8>| {
         let answer = devices[n]

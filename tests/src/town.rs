@@ -138,6 +138,7 @@ impl Small {
                 epoch: Some(self.server.epoch()),
                 cursors: Vec::new(),
                 push: batch,
+                report: None,
             };
             let answer = device.transport.exchange(wire::encode(&request)).await?;
             let response: ExchangeResponse = wire::decode(&answer)?;

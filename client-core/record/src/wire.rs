@@ -95,6 +95,23 @@ pub struct ExchangeRequest {
     pub cursors: Vec<Cursor>,
     /// What the device has and believes the server lacks, each document's changes in causal order.
     pub push: Vec<DocumentPush>,
+    /// What the device says about itself. Left out by devices of before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report: Option<DeviceReport>,
+}
+
+/// What a device says about itself, for the people who look after it. Nothing else follows from it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeviceReport {
+    /// The build that runs on it.
+    pub app_version: String,
+    /// Its own clock, in milliseconds since 1970-01-01 UTC.
+    pub clock_ms: i64,
+    /// Changes that the server has not acknowledged, beyond those in this request.
+    pub waiting: u64,
+    /// Attachments that are to be sent.
+    pub attachments: u64,
 }
 
 /// Changes of one document on their way to the server.

@@ -65,6 +65,8 @@ pub(crate) fn set_fact(connection: &Connection, name: &str, value: Option<&str>)
 
 /// When everything was last proved to be on both sides.
 pub(crate) const LAST_VERIFIED: &str = "last_verified_ms";
+/// The build of the program that uses the book, as it said itself.
+pub(crate) const APP_VERSION: &str = "app_version";
 /// Present once the server may have heard that this device erases what it holds.
 pub(crate) const WIPE_TOLD: &str = "wipe_told";
 /// Present while everything is being erased; if the program ends in between, opening the book goes on.

@@ -91,6 +91,7 @@ pub async fn enrol<T: Transport>(
         key: public,
         proof: key.sign(&proof::enrolment_message(code, actor, &public)),
     };
+    book.note_app_version(app_version)?;
     let response = transport.enrol(&request).await?;
     book.enrolled(server, &response)
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use rusqlite::Connection;
 use serde::Serialize;
 use serde_json::json;
 use sokiem_record::{
@@ -16,7 +17,7 @@ use sokiem_record::{
 use crate::{
     book::Book,
     error::{Error, Result},
-    store::{areas, enrolment, outbox, record},
+    store::{areas, attachments, enrolment, outbox, record},
     sync::{
         TransportError, entries, outcomes, reconcile,
         renewal::{self, NextKey},
@@ -126,6 +127,22 @@ impl std::fmt::Debug for SyncRun {
     }
 }
 
+/// What this device says about itself while it sends `push`.
+fn report(
+    connection: &Connection,
+    push: &[DocumentPush],
+    clock_ms: i64,
+) -> Result<wire::DeviceReport> {
+    let (pending, _) = outbox::pending(connection)?;
+    let sent: u64 = push.iter().map(|push| push.changes.len() as u64).sum();
+    Ok(wire::DeviceReport {
+        app_version: record::fact(connection, record::APP_VERSION)?.unwrap_or_default(),
+        clock_ms,
+        waiting: pending.saturating_sub(sent),
+        attachments: attachments::status(connection)?.waiting,
+    })
+}
+
 impl SyncRun {
     /// A synchronisation that has not begun.
     pub fn new() -> Self {
@@ -172,23 +189,23 @@ impl SyncRun {
     }
 
     fn exchange(&mut self, book: &Book) -> Result<Step> {
-        let (epoch, cursors, push) = book.read(|connection| {
+        let clock_ms = book.now_ms();
+        let (epoch, cursors, push, report) = book.read(|connection| {
             let cursors: Vec<Cursor> = areas::all(connection)?
                 .iter()
                 .filter(|row| row.in_scope)
                 .map(|row| row.cursor)
                 .collect();
-            Ok((
-                enrolment::epoch(connection)?,
-                cursors,
-                outbox::batch(connection, &self.waiting)?,
-            ))
+            let push = outbox::batch(connection, &self.waiting)?;
+            let report = report(connection, &push, clock_ms)?;
+            Ok((enrolment::epoch(connection)?, cursors, push, report))
         })?;
         let request = ExchangeRequest {
             v: PROTOCOL_VERSION,
             epoch,
             cursors,
             push,
+            report: Some(report),
         };
         let body = wire::encode(&request);
         self.sent = Some(Sent::Exchange {

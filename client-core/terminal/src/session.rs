@@ -107,6 +107,7 @@ fn default_folder() -> Result<PathBuf, Failure> {
 /// The enrolment and the transport to the server that it names.
 pub(crate) fn server(book: &Book) -> Result<(Enrolment, HttpTransport), Failure> {
     let enrolment = book.enrolment()?.ok_or(Error::NotEnrolled)?;
+    book.note_app_version(env!("CARGO_PKG_VERSION"))?;
     let transport = HttpTransport::new(&enrolment.server, Some(enrolment.key.clone()))?;
     Ok((enrolment, transport))
 }

@@ -143,6 +143,8 @@ pub struct Lifetimes {
     pub upload_s: u64,
     /// Seconds after which an attachment that a record names counts as missing instead of awaited.
     pub attachment_awaited_s: u64,
+    /// Seconds without a word after which a device counts as silent.
+    pub silent_device_s: u64,
 }
 
 impl Default for Lifetimes {
@@ -156,6 +158,7 @@ impl Default for Lifetimes {
             upload_token_s: 15 * 60,
             upload_s: 7 * 24 * 3600,
             attachment_awaited_s: 14 * 24 * 3600,
+            silent_device_s: 7 * 24 * 3600,
         }
     }
 }

@@ -24,31 +24,41 @@ use crate::{
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Device {
     /// Its id.
-    id: Uuid,
+    pub(crate) id: Uuid,
     /// Whose it is.
-    account: Uuid,
+    pub(crate) account: Uuid,
     /// Whose it is, by name.
-    account_name: String,
+    pub(crate) account_name: String,
     /// What the officer calls it.
-    name: String,
-    /// The build that it was enrolled with.
-    app_version: String,
+    pub(crate) name: String,
+    /// The build that runs on it, as it last said.
+    pub(crate) app_version: String,
     /// When it was enrolled.
-    enrolled_ms: i64,
+    pub(crate) enrolled_ms: i64,
     /// When it was last heard of, to the minute.
-    last_seen_ms: i64,
+    pub(crate) last_seen_ms: i64,
     /// Since when it has its key.
-    key_since_ms: i64,
+    pub(crate) key_since_ms: i64,
     /// When its key ends, unless the device renews it before.
-    expires_ms: i64,
+    pub(crate) expires_ms: i64,
     /// When it was revoked.
-    revoked_ms: Option<i64>,
+    pub(crate) revoked_ms: Option<i64>,
     /// When somebody asked for its data to be erased.
-    wipe_ms: Option<i64>,
+    pub(crate) wipe_ms: Option<i64>,
     /// When it had sent what it could and said that it erases them.
-    wiped_ms: Option<i64>,
+    pub(crate) wiped_ms: Option<i64>,
     /// How many of its changes were refused and are kept.
-    quarantined: u64,
+    pub(crate) quarantined: u64,
+    /// When it last said something about itself; null for one that never did.
+    pub(crate) reported_ms: Option<i64>,
+    /// How far its clock was ahead of the server's then, in milliseconds; negative when it was behind.
+    pub(crate) clock_ahead_ms: Option<i64>,
+    /// Changes that it had not sent then.
+    pub(crate) waiting: Option<u64>,
+    /// Photos and scans that it had not sent then.
+    pub(crate) waiting_attachments: Option<u64>,
+    /// Heard of for the last time longer ago than `lifetimes.silent_device_s`, and not revoked.
+    pub(crate) silent: bool,
 }
 
 /// List devices: all of them for an administrator, those of their officers for a supervisor.
@@ -56,12 +66,17 @@ pub(crate) struct Device {
     responses((status = 200, body = Vec<Device>), (status = 403, description = "forbidden")),
     security(("session" = [])))]
 pub(crate) async fn list(State(app): Shared, caller: Caller) -> Result<Json<Vec<Device>>, Problem> {
+    let silent_s = i64::try_from(app.config.lifetimes.silent_device_s).unwrap_or(i64::MAX);
+    let silent_before_ms = app
+        .machine
+        .now_ms()
+        .saturating_sub(silent_s.saturating_mul(1000));
     app.store
         .read(move |sql| {
             let mut statement = sql.prepare_cached(
                 "SELECT devices.id, devices.account, accounts.name, devices.name, app_version, enrolled_ms, last_seen_ms,
                         expires_ms, revoked_ms, (SELECT count(*) FROM quarantine WHERE device = devices.id),
-                        key_since_ms, wipe_ms, wiped_ms
+                        key_since_ms, wipe_ms, wiped_ms, reported_ms, clock_ahead_ms, waiting, waiting_attachments
                    FROM devices JOIN accounts ON accounts.id = devices.account ORDER BY enrolled_ms, devices.id",
             )?;
             let rows = statement.query_map([], |row| {
@@ -79,6 +94,11 @@ pub(crate) async fn list(State(app): Shared, caller: Caller) -> Result<Json<Vec<
                     key_since_ms: row.get(10)?,
                     wipe_ms: row.get(11)?,
                     wiped_ms: row.get(12)?,
+                    reported_ms: row.get(13)?,
+                    clock_ahead_ms: row.get(14)?,
+                    waiting: row.get(15)?,
+                    waiting_attachments: row.get(16)?,
+                    silent: row.get::<_, Option<i64>>(8)?.is_none() && row.get::<_, i64>(6)? < silent_before_ms,
                 })
             })?;
             let all: Vec<Device> = rows.collect::<Result<_, _>>().map_err(Error::from)?;

@@ -13,6 +13,7 @@ pub(super) const STEPS: &[&str] = &[
     include_str!("migrations/0005_retention.sql"),
     include_str!("migrations/0006_device_keys.sql"),
     include_str!("migrations/0007_accounts.sql"),
+    include_str!("migrations/0008_administration.sql"),
 ];
 
 /// Brings a database to the newest schema.

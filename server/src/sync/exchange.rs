@@ -11,7 +11,7 @@ use sokiem_record::{
 
 use crate::{
     app::{App, Shared},
-    devices::{credential::DeviceCaller, wipe},
+    devices::{credential::DeviceCaller, report, wipe},
     error::Error,
     http::{
         body::Cbor,
@@ -57,6 +57,9 @@ pub(crate) async fn exchange(
         own,
         ..
     } = push(&app, pusher, request.push).await?;
+    if let Some(said) = request.report {
+        report::keep(&app, caller.device, said, server_time_ms).await;
+    }
     let metrics = Arc::clone(&app.metrics);
     let (scope, pulled, made, wipe) = app
         .store

@@ -385,6 +385,7 @@ impl Phone {
             epoch: Some(self.epoch),
             cursors: self.cursors.values().copied().collect(),
             push,
+            report: None,
         }
     }
 

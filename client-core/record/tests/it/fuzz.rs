@@ -40,6 +40,12 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
         area,
         changes: vec![change.bytes.clone().into()],
     };
+    let report = wire::DeviceReport {
+        app_version: "1.0".to_owned(),
+        clock_ms: 1,
+        waiting: 2,
+        attachments: 3,
+    };
     match target {
         "change-header" => vec![change.bytes.clone(), contents(&change.bytes)],
         "snapshot-header" => vec![document.save(), contents(&document.save())],
@@ -51,7 +57,7 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
             vec![contents(&first.bytes)]
         }
         "receive-whole" => vec![contents(&document.save())],
-        "exchange-request" => vec![wire::encode(&wire::ExchangeRequest { v: 1, epoch: Some(epoch), cursors: vec![cursor], push: vec![push] })],
+        "exchange-request" => vec![wire::encode(&wire::ExchangeRequest { v: 1, epoch: Some(epoch), cursors: vec![cursor], push: vec![push], report: Some(report) })],
         "exchange-response" => {
             let entry = |news| wire::Entry { document: id, kind: document.kind(), news };
             let changed = wire::News::Changes(vec![wire::Received { bytes: change.bytes.clone().into(), received_ms: 1 }]);

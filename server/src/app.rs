@@ -13,6 +13,7 @@ use crate::{
     accounts::{attempts::Attempts, lockout::Lockouts},
     attachments::Attachments,
     audit::reads::Reads,
+    backup::state::Checking,
     config::Config,
     devices::replay::Replays,
     error::Error,
@@ -39,6 +40,8 @@ pub(crate) struct App {
     pub(crate) attachments: Attachments,
     /// Who is shut out for failing too often.
     pub(crate) lockouts: Lockouts,
+    /// The backup that is being checked.
+    pub(crate) checking: Checking,
     /// Signed requests that were seen.
     pub(crate) replays: Replays,
     pub(crate) password_checks: Arc<Semaphore>,

@@ -12,6 +12,7 @@ mod make;
 mod manifest;
 mod restore;
 pub(crate) mod schedule;
+pub(crate) mod state;
 
 pub use check::{Soundness, check};
 pub use make::make_beside;

@@ -83,6 +83,8 @@ pub struct Backup {
     pub every_s: u64,
     /// How many are kept; older ones are removed.
     pub keep: usize,
+    /// Whether each is checked once it is made: every byte is read, on a thread of its own.
+    pub check: bool,
 }
 
 impl Default for Backup {
@@ -91,6 +93,7 @@ impl Default for Backup {
             dir: None,
             every_s: 24 * 3600,
             keep: 14,
+            check: true,
         }
     }
 }

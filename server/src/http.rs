@@ -7,5 +7,6 @@ pub(crate) mod headers;
 pub(crate) mod health;
 pub(crate) mod listening;
 pub(crate) mod problem;
+pub(crate) mod query;
 pub(crate) mod router;
 pub(crate) mod tls;

@@ -2,10 +2,14 @@
 //! no build step. Vietnamese first, English beside. They show what the JSON API answers and add
 //! nothing of their own; templates escape whatever people wrote.
 
+pub(crate) mod admin;
 pub(crate) mod assets;
+mod confirm;
+pub(crate) mod failed;
 mod frame;
 pub(crate) mod landing;
 pub(crate) mod list;
+pub(crate) mod own;
 pub(crate) mod quarantine;
 pub(crate) mod record;
 pub(crate) mod report;

@@ -19,6 +19,7 @@ use crate::{
         chain::{self, Anchor, Checked},
         reads::{self, Reads},
     },
+    backup::state::Checking,
     config::Config,
     devices::replay::Replays,
     error::Error,
@@ -160,6 +161,7 @@ pub(crate) async fn open(
         reads: Reads::new(config.limits.audit_reads),
         attachments: Attachments::new(&config),
         lockouts,
+        checking: Checking::default(),
         replays: Replays::new(
             machine.now_ms(),
             config.lifetimes.signature_s,

@@ -24,39 +24,43 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewAccount {
     /// The name to sign in with; lower case letters, digits, `.`, `-`, `_`.
-    login: String,
+    pub(crate) login: String,
     /// The person's name.
-    name: String,
+    pub(crate) name: String,
     /// Rank or function.
     #[serde(default)]
-    title: String,
+    pub(crate) title: String,
     /// What they may do.
-    role: Role,
+    pub(crate) role: Role,
     /// Without one the person can only use enrolled devices.
     #[serde(default)]
-    password: Option<String>,
+    pub(crate) password: Option<String>,
     /// Their areas. Each holds with everything below it.
     #[serde(default)]
-    areas: Vec<Uuid>,
+    pub(crate) areas: Vec<Uuid>,
 }
 
 /// An account.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Account {
     /// Its id.
-    id: Uuid,
+    pub(crate) id: Uuid,
     /// The name to sign in with.
-    login: String,
+    pub(crate) login: String,
     /// The person's name.
-    name: String,
+    pub(crate) name: String,
     /// Rank or function.
-    title: String,
+    pub(crate) title: String,
     /// What they may do.
-    role: Role,
+    pub(crate) role: Role,
     /// Whether it may be used.
-    active: bool,
+    pub(crate) active: bool,
     /// Their areas.
-    areas: Vec<Uuid>,
+    pub(crate) areas: Vec<Uuid>,
+    /// Whether there is a password to sign in with; without one only devices can be used.
+    pub(crate) has_password: bool,
+    /// Whether who asks may change it.
+    pub(crate) administrated: bool,
 }
 
 /// Make an account: a supervisor for officers of their own areas.
@@ -81,7 +85,8 @@ pub(crate) async fn create(
         Some(_) => {
             return Err(Problem::invalid(
                 "A password has 8 characters at least and 200 bytes at most",
-            ));
+            )
+            .vietnamese("Mật khẩu cần ít nhất 8 ký tự."));
         }
         None => None,
     };
@@ -114,6 +119,8 @@ pub(crate) async fn create(
                 role: body.role,
                 active: true,
                 areas,
+                has_password: hash.is_some(),
+                administrated: true,
             })
         })
         .await?;
@@ -136,16 +143,20 @@ fn expect_may_make(
             .iter()
             .try_for_each(|area| mine.expect_writable(AreaId(*area)));
     }
-    Err(Problem::forbidden().detail("Supervisors make accounts for officers of their own areas"))
+    Err(Problem::forbidden()
+        .detail("Supervisors make accounts for officers of their own areas")
+        .vietnamese("Lãnh đạo chỉ tạo tài khoản cán bộ trong địa bàn của mình: hãy chọn vai trò cán bộ và một địa bàn của bạn."))
 }
 
 fn check(login: &str, name: &str, title: &str) -> Result<(), Problem> {
     let allowed =
         |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-_".contains(&byte);
     if !(1..=60).contains(&login.len()) || !login.bytes().all(allowed) {
-        return Err(Problem::invalid(
-            "login: 1 to 60 of a-z, 0-9, '.', '-' and '_'",
-        ));
+        return Err(
+            Problem::invalid("login: 1 to 60 of a-z, 0-9, '.', '-' and '_'").vietnamese(
+                "Tên đăng nhập chỉ gồm chữ thường không dấu a-z, chữ số và các dấu . - _, dài 1 đến 60 ký tự.",
+            ),
+        );
     }
     expect_named(name, title)
 }
@@ -155,7 +166,8 @@ pub(crate) fn expect_named(name: &str, title: &str) -> Result<(), Problem> {
     if name.trim().is_empty() || name.chars().count() > 200 || title.chars().count() > 200 {
         return Err(Problem::invalid(
             "name and title: at most 200 characters, and a name is needed",
-        ));
+        )
+        .vietnamese("Cần họ tên; họ tên và chức vụ dài không quá 200 ký tự."));
     }
     Ok(())
 }
@@ -203,7 +215,7 @@ pub(crate) async fn list(
             let mut grants =
                 sql.prepare_cached("SELECT area FROM grants WHERE account = ?1 ORDER BY area")?;
             let mut statement = sql.prepare_cached(
-                "SELECT id, login, name, title, role, active FROM accounts ORDER BY login",
+                "SELECT id, login, name, title, role, active, password_hash IS NOT NULL FROM accounts ORDER BY login",
             )?;
             let mut rows = statement.query([])?;
             let mut accounts = Vec::new();
@@ -229,6 +241,8 @@ pub(crate) async fn list(
                         .ok_or(Error::Unreadable("role"))?,
                     active: row.get(5)?,
                     areas,
+                    has_password: row.get(6)?,
+                    administrated: caller.administrates(sql, account)?,
                 });
             }
             Ok(Json(accounts))

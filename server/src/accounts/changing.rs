@@ -27,16 +27,16 @@ use crate::{
 pub(crate) struct AccountChange {
     /// The person's name.
     #[serde(default)]
-    name: Option<String>,
+    pub(crate) name: Option<String>,
     /// Rank or function.
     #[serde(default)]
-    title: Option<String>,
+    pub(crate) title: Option<String>,
     /// What they may do. Only administrators change it.
     #[serde(default)]
-    role: Option<Role>,
+    pub(crate) role: Option<Role>,
     /// `false` closes the account: its sessions end and its devices are revoked, at once.
     #[serde(default)]
-    active: Option<bool>,
+    pub(crate) active: Option<bool>,
 }
 
 /// An account as it is now.
@@ -131,7 +131,11 @@ fn expect_an_administrator(sql: &Connection) -> Result<(), Problem> {
     if left {
         return Ok(());
     }
-    Err(Problem::invalid("There would be no administrator left"))
+    Err(
+        Problem::invalid("There would be no administrator left").vietnamese(
+            "Như vậy sẽ không còn ai quản trị. Hãy giao vai trò quản trị cho người khác trước.",
+        ),
+    )
 }
 
 fn close(writing: &Writing<'_>, caller: &Caller, account: AccountId) -> Result<(), Problem> {
@@ -168,9 +172,9 @@ fn close(writing: &Writing<'_>, caller: &Caller, account: AccountId) -> Result<(
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct GivenPassword {
     /// The password. Nothing but choosing another one can be done with it.
-    password: String,
+    pub(crate) password: String,
     /// Until when it is good, milliseconds since 1970-01-01 UTC.
-    until_ms: i64,
+    pub(crate) until_ms: i64,
 }
 
 /// Give somebody a password who forgot theirs. All their sessions end; with it they can only choose their own.

@@ -25,9 +25,9 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewPassword {
     /// The password that is good now.
-    old: String,
+    pub(crate) old: String,
     /// The one to use from now on.
-    new: String,
+    pub(crate) new: String,
 }
 
 /// Choose a password. All other sessions of the account end.
@@ -45,7 +45,8 @@ pub(crate) async fn choose_password(
     if !password::acceptable(&body.new) || body.new == body.old {
         return Err(Problem::invalid(
             "A password has 8 characters at least and 200 bytes at most, and is another one than before",
-        ));
+        )
+        .vietnamese("Mật khẩu mới cần ít nhất 8 ký tự và khác mật khẩu cũ."));
     }
     let account = caller.account;
     let stored: Option<String> = app
@@ -65,7 +66,9 @@ pub(crate) async fn choose_password(
         app.store
             .write(move |writing| shared.lockouts.keep(writing, &tried))
             .await?;
-        return Err(Problem::new(Cause::CredentialInvalid).detail("The old password is wrong"));
+        return Err(Problem::new(Cause::CredentialInvalid)
+            .detail("The old password is wrong")
+            .vietnamese("Mật khẩu cũ không đúng."));
     }
     app.lockouts.succeeded(&tried);
     let hash = password::hash_apart(&app, body.new).await?;
@@ -91,13 +94,13 @@ pub(crate) async fn choose_password(
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct OwnSession {
     /// Its id; not what it is used with.
-    id: String,
+    pub(crate) id: String,
     /// When it began.
-    created_ms: i64,
+    pub(crate) created_ms: i64,
     /// When it ends.
-    expires_ms: i64,
+    pub(crate) expires_ms: i64,
     /// Whether it is the one that asks.
-    this: bool,
+    pub(crate) this: bool,
 }
 
 /// What a session is called: nothing can be done with it but end it.

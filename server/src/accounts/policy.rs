@@ -15,10 +15,11 @@ use axum::{
 };
 
 use crate::{
-    accounts::access::{self, Role},
+    accounts::access::{self, Caller, Role},
     app::App,
     devices::credential::{self, Revoked},
-    http::problem::{Cause, Problem},
+    http::problem::{self, Cause, Problem},
+    pages::failed,
 };
 
 /// Who has to call.
@@ -71,6 +72,108 @@ const RULES: &[Rule] = &[
     Rule("GET", "/records/{id}", Page(Officer), OwnAndAbove),
     Rule("POST", "/records/{id}/settle", Form(Supervisor), Own),
     Rule("GET", "/report", Page(Supervisor), OwnAndAbove),
+    Rule("GET", "/account", Page(Officer), Account),
+    Rule("POST", "/account/password", Form(Officer), Account),
+    Rule("POST", "/account/sessions/{id}/end", Form(Officer), Account),
+    Rule("GET", "/admin", Page(Supervisor), Own),
+    Rule("GET", "/admin/accounts", Page(Supervisor), Own),
+    Rule("POST", "/admin/accounts", Form(Supervisor), Own),
+    Rule("GET", "/admin/accounts/new", Page(Supervisor), Own),
+    Rule("GET", "/admin/accounts/{account}", Page(Supervisor), Own),
+    Rule("POST", "/admin/accounts/{account}", Form(Supervisor), Own),
+    Rule(
+        "GET",
+        "/admin/accounts/{account}/close",
+        Page(Supervisor),
+        Own,
+    ),
+    Rule(
+        "POST",
+        "/admin/accounts/{account}/close",
+        Form(Supervisor),
+        Own,
+    ),
+    Rule(
+        "POST",
+        "/admin/accounts/{account}/open",
+        Form(Supervisor),
+        Own,
+    ),
+    Rule(
+        "GET",
+        "/admin/accounts/{account}/password",
+        Page(Administrator),
+        Any,
+    ),
+    Rule(
+        "POST",
+        "/admin/accounts/{account}/password",
+        Form(Administrator),
+        Any,
+    ),
+    Rule(
+        "POST",
+        "/admin/accounts/{account}/areas",
+        Form(Administrator),
+        Any,
+    ),
+    Rule(
+        "GET",
+        "/admin/accounts/{account}/areas/{area}/take",
+        Page(Administrator),
+        Any,
+    ),
+    Rule(
+        "POST",
+        "/admin/accounts/{account}/areas/{area}/take",
+        Form(Administrator),
+        Any,
+    ),
+    Rule(
+        "POST",
+        "/admin/accounts/{account}/code",
+        Form(Supervisor),
+        Own,
+    ),
+    Rule("GET", "/admin/areas", Page(Supervisor), OwnAndAbove),
+    Rule("POST", "/admin/areas", Form(Administrator), Any),
+    Rule("GET", "/admin/devices", Page(Supervisor), Own),
+    Rule("GET", "/admin/devices/{id}", Page(Supervisor), Own),
+    Rule("GET", "/admin/devices/{id}/revoke", Page(Supervisor), Own),
+    Rule("POST", "/admin/devices/{id}/revoke", Form(Supervisor), Own),
+    Rule("GET", "/admin/devices/{id}/wipe", Page(Supervisor), Own),
+    Rule("POST", "/admin/devices/{id}/wipe", Form(Supervisor), Own),
+    Rule("GET", "/admin/audit", Page(Administrator), Any),
+    Rule("POST", "/admin/audit/check", Form(Administrator), Any),
+    Rule("GET", "/admin/backups", Page(Administrator), Any),
+    Rule(
+        "POST",
+        "/admin/backups/{name}/check",
+        Form(Administrator),
+        Any,
+    ),
+    Rule("GET", "/admin/retention", Page(Administrator), Any),
+    Rule("GET", "/admin/retention/run", Page(Administrator), Any),
+    Rule("POST", "/admin/retention/run", Form(Administrator), Any),
+    Rule("POST", "/admin/holds", Form(Administrator), Any),
+    Rule("GET", "/admin/holds/{id}/lift", Page(Administrator), Any),
+    Rule("POST", "/admin/holds/{id}/lift", Form(Administrator), Any),
+    Rule("GET", "/admin/recovery", Page(Administrator), Any),
+    Rule("GET", "/admin/recovery/confirm", Page(Administrator), Any),
+    Rule("POST", "/admin/recovery", Form(Administrator), Any),
+    Rule("GET", "/api/v1/backups", Session(Administrator), Any),
+    Rule(
+        "POST",
+        "/api/v1/backups/{name}/check",
+        Session(Administrator),
+        Any,
+    ),
+    Rule(
+        "GET",
+        "/api/v1/retention/rules",
+        Session(Administrator),
+        Any,
+    ),
     Rule("GET", "/healthz", Public, Any),
     Rule("GET", "/readyz", Public, Any),
     Rule("GET", "/metrics", Public, Any),
@@ -298,14 +401,30 @@ pub(crate) async fn enforce(State(app): State<Arc<App>>, request: Request, next:
         Ok(rule) => rule,
         Err(problem) => return problem.into_response(),
     };
-    match admit(&app, rule, request).await {
-        Ok(request) => next.run(request).await,
-        Err(problem)
-            if matches!(rule.2, Page(_)) && problem.status() == StatusCode::UNAUTHORIZED =>
-        {
-            Redirect::to("/sign-in").into_response()
+    let is_page = matches!(rule.2, Page(_) | Form(_));
+    let from = is_page.then(|| failed::From::of(&app, request.headers()));
+    let (visitor, response) = match admit(&app, rule, request).await {
+        Ok(request) => {
+            let visitor = request.extensions().get::<Caller>().cloned();
+            (visitor, next.run(request).await)
         }
-        Err(problem) => problem.into_response(),
+        Err(problem) => (None, problem.into_response()),
+    };
+    match (from, problem::of(&response)) {
+        (Some(_), Some(problem)) if problem.status() == StatusCode::UNAUTHORIZED => {
+            let lost_work = matches!(rule.2, Form(_));
+            Redirect::to(if lost_work {
+                "/sign-in?expired=yes"
+            } else {
+                "/sign-in"
+            })
+            .into_response()
+        }
+        (Some(_), Some(problem)) if problem.cause() == Cause::PasswordGiven => {
+            Redirect::to("/account").into_response()
+        }
+        (Some(from), Some(problem)) => failed::page(from, visitor, &problem),
+        _ => response,
     }
 }
 

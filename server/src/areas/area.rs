@@ -53,29 +53,29 @@ impl Level {
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewArea {
     /// What it is called.
-    name: String,
+    pub(crate) name: String,
     /// What it is.
-    level: Level,
+    pub(crate) level: Level,
     /// The area above it.
     #[serde(default)]
-    parent: Option<Uuid>,
+    pub(crate) parent: Option<Uuid>,
 }
 
 /// An area.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Area {
     /// Its id; also the id of the document that holds its roster.
-    id: Uuid,
+    pub(crate) id: Uuid,
     /// What it is called.
-    name: String,
+    pub(crate) name: String,
     /// What it is.
-    level: String,
+    pub(crate) level: String,
     /// The area above it.
-    parent: Option<Uuid>,
+    pub(crate) parent: Option<Uuid>,
     /// How many rows its log has.
-    last_seq: u64,
+    pub(crate) last_seq: u64,
     /// How many records lie in it.
-    documents: u64,
+    pub(crate) documents: u64,
 }
 
 /// Make an area.
@@ -88,7 +88,8 @@ pub(crate) async fn create(
     Json(body): Json<NewArea>,
 ) -> Result<(StatusCode, Json<Area>), Problem> {
     if body.name.trim().is_empty() || body.name.chars().count() > 200 {
-        return Err(Problem::invalid("name: 1 to 200 characters"));
+        return Err(Problem::invalid("name: 1 to 200 characters")
+            .vietnamese("Cần tên địa bàn, dài không quá 200 ký tự."));
     }
     let pen = caller.pen(&app);
     let area = app

@@ -30,66 +30,66 @@ use crate::{
 #[into_params(parameter_in = Query)]
 pub(crate) struct Filter {
     /// What was done: `signed-in`, `record-read` …
-    action: Option<String>,
+    pub(crate) action: Option<String>,
     /// By this account.
-    account: Option<Uuid>,
+    pub(crate) account: Option<Uuid>,
     /// With this device.
-    device: Option<Uuid>,
+    pub(crate) device: Option<Uuid>,
     /// To this thing: the id of a record, an account, an area …
-    object: Option<String>,
+    pub(crate) object: Option<String>,
     /// In this area.
-    area: Option<Uuid>,
+    pub(crate) area: Option<Uuid>,
     /// `done` or `refused`.
-    outcome: Option<String>,
+    pub(crate) outcome: Option<String>,
     /// Not before, milliseconds since 1970-01-01 UTC.
-    from_ms: Option<i64>,
+    pub(crate) from_ms: Option<i64>,
     /// Before, milliseconds since 1970-01-01 UTC.
-    to_ms: Option<i64>,
+    pub(crate) to_ms: Option<i64>,
     /// `next` of the page before.
-    before: Option<i64>,
+    pub(crate) before: Option<i64>,
     /// How many; 100 where absent.
-    limit: Option<u32>,
+    pub(crate) limit: Option<u32>,
 }
 
 /// Rows of the audit log, the newest first.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Page {
     /// The rows.
-    rows: Vec<Noted>,
+    pub(crate) rows: Vec<Noted>,
     /// Give as `before` for the next page; null at the end.
-    next: Option<i64>,
+    pub(crate) next: Option<i64>,
 }
 
 /// A row of the audit log.
 #[derive(Debug, Serialize, ToSchema)]
-struct Noted {
+pub(crate) struct Noted {
     /// Its number.
-    seq: i64,
+    pub(crate) seq: i64,
     /// When, milliseconds since 1970-01-01 UTC.
-    at_ms: i64,
+    pub(crate) at_ms: i64,
     /// Who; null where the server itself did it or nobody is known.
-    account: Option<Uuid>,
+    pub(crate) account: Option<Uuid>,
     /// Their name today.
-    account_name: Option<String>,
+    pub(crate) account_name: Option<String>,
     /// With which device.
-    device: Option<Uuid>,
+    pub(crate) device: Option<Uuid>,
     /// What was done.
-    action: String,
+    pub(crate) action: String,
     /// The same, in Vietnamese.
-    action_vi: Option<&'static str>,
+    pub(crate) action_vi: Option<&'static str>,
     /// To what kind of thing.
-    object_kind: String,
+    pub(crate) object_kind: String,
     /// To which.
-    object: String,
+    pub(crate) object: String,
     /// In which area.
-    area: Option<Uuid>,
+    pub(crate) area: Option<Uuid>,
     /// `done` or `refused`.
-    outcome: String,
+    pub(crate) outcome: String,
     /// More facts.
     #[schema(value_type = Object)]
-    detail: serde_json::Value,
+    pub(crate) detail: serde_json::Value,
     /// The row's hash.
-    hash: String,
+    pub(crate) hash: String,
 }
 
 /// Read the audit log.
@@ -170,7 +170,7 @@ fn page(sql: &Connection, filter: &Filter, limit: usize) -> Result<Page, Error> 
 #[into_params(parameter_in = Query)]
 pub(crate) struct Against {
     /// `NUMBER:HASH` from a backup's manifest or an earlier check: shows a cut-off end too.
-    anchor: Option<String>,
+    pub(crate) anchor: Option<String>,
 }
 
 /// Recompute the audit log's chain.

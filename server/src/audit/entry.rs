@@ -62,6 +62,7 @@ actions! {
     ChangeTakenOver "change-taken-over" "Nhận lại thay đổi bị từ chối"
     ChangeDismissed "change-dismissed" "Bỏ qua thay đổi bị từ chối"
     BackupMade "backup-made" "Sao lưu"
+    BackupChecked "backup-checked" "Kiểm tra bản sao lưu"
     Restored "restored" "Khôi phục từ bản sao lưu"
     EpochStarted "epoch-started" "Bắt đầu kỷ nguyên máy chủ mới"
     RecoveryApproved "recovery-approved" "Chấp nhận phần khôi phục từ thiết bị"
@@ -76,6 +77,11 @@ actions! {
 }
 
 impl Action {
+    /// Every action that there is.
+    pub(crate) fn all() -> impl Iterator<Item = Action> {
+        Self::ALL.iter().copied()
+    }
+
     /// The Vietnamese of a word from the database.
     pub(crate) fn vietnamese_of(word: &str) -> Option<&'static str> {
         let action = Self::ALL.iter().find(|action| action.word() == word)?;

@@ -1,9 +1,18 @@
 //! Backups that the server makes by itself while it runs.
 
-use std::{fs, path::PathBuf, sync::Arc};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
-use super::{MANIFEST, Manifest, files, make};
-use crate::{app::App, error::Error, platform::Machine};
+use super::{MANIFEST, Manifest, files, make, state};
+use crate::{
+    app::App,
+    audit::{Action, Entry},
+    error::Error,
+    platform::Machine,
+};
 
 /// What scheduled backups are called: this and the time, so that names sort by time.
 const PREFIX: &str = "sokiem-";
@@ -27,7 +36,7 @@ pub(crate) async fn run(app: &Arc<App>) {
         }
         let age_ms = newest_ms.map(|made_ms| shared.machine.now_ms().abs_diff(made_ms));
         if age_ms.is_some_and(|age_ms| age_ms < due_after_ms) {
-            return Ok(());
+            return Ok(None);
         }
         let to = folder.join(name(&shared.machine));
         let manifest = make::make(&shared.config, &shared.machine, &to, newest.as_deref())?;
@@ -41,11 +50,25 @@ pub(crate) async fn run(app: &Arc<App>) {
         for old in all.drain(..surplus) {
             fs::remove_dir_all(&old).map_err(files::failed("removing", &old))?;
         }
-        Ok::<_, Error>(())
+        let names = all.iter().filter_map(|path| path.file_name());
+        let names: Vec<String> = names
+            .map(|name| name.to_string_lossy().into_owned())
+            .collect();
+        Ok::<_, Error>(Some(names))
     });
-    if let Err(error) = done.await.unwrap_or(Err(Error::Panicked)) {
-        app.metrics.backup_failures.inc();
-        tracing::error!(%error, "the scheduled backup failed");
+    let kept = match done.await.unwrap_or(Err(Error::Panicked)) {
+        Ok(kept) => kept.unwrap_or_default(),
+        Err(error) => {
+            app.metrics.backup_failures.inc();
+            tracing::error!(%error, "the scheduled backup failed");
+            return;
+        }
+    };
+    if let Some(newest) = kept.last().filter(|_| app.config.backup.check) {
+        state::start(app, newest.clone(), Entry::new(Action::BackupChecked));
+        if let Err(error) = state::forget_gone(app, kept).await {
+            tracing::warn!(%error, "checks of old backups were not forgotten");
+        }
     }
 }
 
@@ -55,7 +78,7 @@ fn name(machine: &Machine) -> String {
 }
 
 /// The scheduled backups in a folder, oldest first. Nothing else there is touched.
-fn kept(folder: &PathBuf) -> Result<Vec<PathBuf>, Error> {
+pub(super) fn kept(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     files::make_folder(folder)?;
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).map_err(files::failed("listing", folder))? {

@@ -20,6 +20,7 @@ use crate::{
     http::{
         body::Json,
         problem::{Cause, Problem},
+        query::percent,
     },
     platform::{self, Machine},
     secret,
@@ -35,22 +36,22 @@ const GROUP: usize = 4;
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewCode {
     /// The account that the device will belong to.
-    account: Uuid,
+    pub(crate) account: Uuid,
 }
 
 /// A code, shown once.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Code {
     /// Its id.
-    id: Uuid,
+    pub(crate) id: Uuid,
     /// The code to type in.
-    code: String,
+    pub(crate) code: String,
     /// The same as the address that the QR code holds.
-    uri: String,
+    pub(crate) uri: String,
     /// When it ends, milliseconds since 1970-01-01 UTC.
-    expires_ms: i64,
+    pub(crate) expires_ms: i64,
     /// The QR code as SVG.
-    qr_svg: String,
+    pub(crate) qr_svg: String,
 }
 
 /// A fresh code such as `7KQ2-M9XA-44TB`, from 59 random bits.
@@ -85,16 +86,7 @@ pub(crate) fn digest(typed: &str) -> [u8; 32] {
 }
 
 fn uri(app: &App, code: &str) -> String {
-    let server: String = app
-        .public_url
-        .bytes()
-        .map(|byte| match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                char::from(byte).to_string()
-            }
-            other => format!("%{other:02X}"),
-        })
-        .collect();
+    let server = percent(&app.public_url);
     format!("sokiem:enrol?server={server}&code={code}")
 }
 

@@ -77,10 +77,11 @@ problems! {
 }
 
 /// A problem document on its way out.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Problem {
     cause: Cause,
     detail: Cow<'static, str>,
+    vietnamese: Cow<'static, str>,
     members: Map<String, Value>,
     retry_after_s: Option<u64>,
 }
@@ -91,6 +92,7 @@ impl Problem {
         Self {
             cause,
             detail: Cow::Borrowed(cause.title()),
+            vietnamese: Cow::Borrowed(cause.vietnamese()),
             members: Map::new(),
             retry_after_s: None,
         }
@@ -99,6 +101,12 @@ impl Problem {
     /// With what exactly is wrong, in English. Never content of records and nothing internal.
     pub(crate) fn detail(mut self, detail: impl Into<Cow<'static, str>>) -> Self {
         self.detail = detail.into();
+        self
+    }
+
+    /// With what exactly is wrong, in Vietnamese.
+    pub(crate) fn vietnamese(mut self, text: impl Into<Cow<'static, str>>) -> Self {
+        self.vietnamese = text.into();
         self
     }
 
@@ -115,8 +123,13 @@ impl Problem {
     }
 
     /// What to tell a person, in Vietnamese.
-    pub(crate) fn text(&self) -> &'static str {
-        self.cause.vietnamese()
+    pub(crate) fn text(&self) -> &str {
+        &self.vietnamese
+    }
+
+    /// The same in English.
+    pub(crate) fn english(&self) -> &str {
+        &self.detail
     }
 
     /// What it is about.
@@ -153,10 +166,10 @@ impl IntoResponse for Problem {
             "title": self.cause.title(),
             "status": status.as_u16(),
             "detail": self.detail,
-            "detail_vi": self.cause.vietnamese(),
+            "detail_vi": self.vietnamese,
         });
         if let Some(object) = body.as_object_mut() {
-            object.extend(self.members);
+            object.extend(self.members.clone());
         }
         let mut response = (
             status,
@@ -182,6 +195,8 @@ impl IntoResponse for Problem {
         });
         headers
             .extend(retry_after_s.map(|seconds| (header::RETRY_AFTER, HeaderValue::from(seconds))));
+        // For pages, which say it in their own form.
+        response.extensions_mut().insert(self);
         response
     }
 }
@@ -189,7 +204,8 @@ impl IntoResponse for Problem {
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         if let Error::AccountExists(_) = error {
-            return Self::new(Cause::Exists);
+            return Self::new(Cause::Exists)
+                .vietnamese("Tên đăng nhập này đã có người dùng. Hãy chọn tên khác.");
         }
         tracing::error!(%error, "request failed");
         match error {
@@ -207,13 +223,25 @@ impl From<rusqlite::Error> for Problem {
 
 /// Gives answers that did not come from a handler (no such route, timeout, panic) the same form.
 pub(crate) async fn dress(response: Response) -> Response {
+    let headers = response.headers();
+    let dressed = headers.get(header::CONTENT_TYPE).is_some_and(|media_type| {
+        let media_type = media_type.as_bytes();
+        media_type.starts_with(MEDIA_TYPE.as_bytes()) || media_type.starts_with(b"text/html")
+    });
+    match of(&response) {
+        Some(problem) if !dressed => problem.into_response(),
+        _ => response,
+    }
+}
+
+/// The problem that an answer tells of; `None` for one that tells of none.
+pub(crate) fn of(response: &Response) -> Option<Problem> {
     let status = response.status();
-    let dressed = response
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|media_type| media_type.as_bytes().starts_with(MEDIA_TYPE.as_bytes()));
-    if dressed || !(status.is_client_error() || status.is_server_error()) {
-        return response;
+    if !(status.is_client_error() || status.is_server_error()) {
+        return None;
+    }
+    if let Some(problem) = response.extensions().get::<Problem>() {
+        return Some(problem.clone());
     }
     let cause = match status {
         StatusCode::NOT_FOUND => Cause::NotFound,
@@ -225,7 +253,7 @@ pub(crate) async fn dress(response: Response) -> Response {
         status if status.is_client_error() => Cause::MalformedQuery,
         _ => Cause::Internal,
     };
-    Problem::new(cause).into_response()
+    Some(Problem::new(cause))
 }
 
 #[cfg(test)]

@@ -32,6 +32,7 @@ use crate::{
     areas::{area, moving},
     attachments::{download, listing, token, upload},
     audit::endpoint as audit,
+    backup::state,
     devices::{actor, code, device, enrolment, key, wipe},
     http::{
         access_log, body, headers, health,
@@ -90,6 +91,67 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(pages::quarantine::list))
         .routes(routes!(pages::quarantine::show))
         .routes(routes!(pages::quarantine::settle))
+        .routes(routes!(pages::own::show))
+        .routes(routes!(pages::own::choose_password))
+        .routes(routes!(pages::own::end_session))
+        .routes(routes!(pages::admin::overview))
+        .routes(routes!(
+            pages::admin::accounts::list,
+            pages::admin::accounts::create
+        ))
+        .routes(routes!(pages::admin::accounts::new))
+        .routes(routes!(
+            pages::admin::account_page::show,
+            pages::admin::account_page::change
+        ))
+        .routes(routes!(
+            pages::admin::account_page::ask_close,
+            pages::admin::account_page::close
+        ))
+        .routes(routes!(pages::admin::account_page::open))
+        .routes(routes!(
+            pages::admin::account_page::ask_password,
+            pages::admin::account_page::give_password
+        ))
+        .routes(routes!(pages::admin::account_page::give_area))
+        .routes(routes!(
+            pages::admin::account_page::ask_take_area,
+            pages::admin::account_page::take_area
+        ))
+        .routes(routes!(pages::admin::codes::create))
+        .routes(routes!(
+            pages::admin::areas::list,
+            pages::admin::areas::create
+        ))
+        .routes(routes!(pages::admin::devices::list))
+        .routes(routes!(pages::admin::devices::show))
+        .routes(routes!(
+            pages::admin::devices::ask_revoke,
+            pages::admin::devices::revoke
+        ))
+        .routes(routes!(
+            pages::admin::devices::ask_wipe,
+            pages::admin::devices::wipe
+        ))
+        .routes(routes!(pages::admin::audit::list))
+        .routes(routes!(pages::admin::audit::check))
+        .routes(routes!(pages::admin::backups::list))
+        .routes(routes!(pages::admin::backups::check))
+        .routes(routes!(pages::admin::retention::show))
+        .routes(routes!(
+            pages::admin::retention::ask_run,
+            pages::admin::retention::run
+        ))
+        .routes(routes!(pages::admin::retention::place))
+        .routes(routes!(
+            pages::admin::retention::ask_lift,
+            pages::admin::retention::lift
+        ))
+        .routes(routes!(
+            pages::admin::recoveries::list,
+            pages::admin::recoveries::settle
+        ))
+        .routes(routes!(pages::admin::recoveries::ask))
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
         .routes(routes!(health::metrics))
@@ -149,6 +211,9 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(download::for_people))
         .routes(routes!(download::for_devices))
         .routes(routes!(listing::list))
+        .routes(routes!(state::list))
+        .routes(routes!(state::check))
+        .routes(routes!(retention::endpoint::rules))
         .routes(routes!(retention::endpoint::preview))
         .routes(routes!(retention::endpoint::run))
         .routes(routes!(retention::endpoint::runs))

@@ -22,7 +22,10 @@ struct Asset {
 const ASSETS: &[Asset] = &[Asset {
     name: "style.css",
     media_type: "text/css; charset=utf-8",
-    content: concat!(include_str!("../../assets/style/base.css")),
+    content: concat!(
+        include_str!("../../assets/style/base.css"),
+        include_str!("../../assets/style/admin.css"),
+    ),
 }];
 
 /// The paths under which browsers may keep the files for ever: another content has another path.

@@ -17,7 +17,7 @@ use crate::{
         session::{self, SignIn},
     },
     app::Shared,
-    http::{client::Client, problem::Problem},
+    http::{body::Parameters, client::Client, problem::Problem},
 };
 
 /// A form that only carries its session's CSRF text.
@@ -32,18 +32,31 @@ pub(crate) struct SignOut {
 struct Page<'a> {
     frame: Frame<'a>,
     complaint: Option<&'a str>,
+    /// What was sent came without a session.
+    expired: bool,
+}
+
+/// Why somebody is here.
+#[derive(Default, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Why {
+    /// `yes`: a form was sent without a session.
+    #[serde(default)]
+    expired: String,
 }
 
 /// The sign-in page.
-#[utoipa::path(get, path = "/sign-in", tag = "pages", responses((status = 200, content_type = "text/html", body = String)))]
-pub(crate) async fn show() -> Result<Response, Problem> {
-    form(None)
+#[utoipa::path(get, path = "/sign-in", tag = "pages", params(Why), responses((status = 200, content_type = "text/html", body = String)))]
+pub(crate) async fn show(Parameters(why): Parameters<Why>) -> Result<Response, Problem> {
+    form(None, why.expired == "yes")
 }
 
-fn form(complaint: Option<&str>) -> Result<Response, Problem> {
+fn form(complaint: Option<&str>, expired: bool) -> Result<Response, Problem> {
     frame::page(&Page {
         frame: Frame::open(),
         complaint,
+        expired,
     })
 }
 
@@ -65,7 +78,7 @@ pub(crate) async fn submit(
             );
             Ok(answer.into_response())
         }
-        Err(problem) if problem.status().is_client_error() => form(Some(problem.text())),
+        Err(problem) if problem.status().is_client_error() => form(Some(problem.text()), false),
         Err(problem) => Err(problem),
     }
 }

@@ -31,42 +31,42 @@ use crate::{
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Waiting {
     /// The document.
-    document: Uuid,
+    pub(crate) document: Uuid,
     /// Its kind.
-    kind: String,
+    pub(crate) kind: String,
     /// Its area.
-    area: Uuid,
+    pub(crate) area: Uuid,
     /// What it is called with what waits.
-    title: String,
+    pub(crate) title: String,
     /// Whether the server has a part of it.
-    known: bool,
+    pub(crate) known: bool,
     /// How many changes wait.
-    changes: usize,
+    pub(crate) changes: usize,
     /// What it would say that it does not say now.
     #[schema(value_type = Vec<Object>)]
-    difference: Vec<FieldChange>,
+    pub(crate) difference: Vec<FieldChange>,
     /// The devices that brought it.
-    devices: Vec<Bringer>,
+    pub(crate) devices: Vec<Bringer>,
 }
 
 /// A device that brought something back.
 #[derive(Debug, Serialize, ToSchema)]
-struct Bringer {
+pub(crate) struct Bringer {
     /// The device.
-    device: Uuid,
+    pub(crate) device: Uuid,
     /// Whose it is.
-    account: Uuid,
+    pub(crate) account: Uuid,
     /// Whose it is, by name.
-    account_name: String,
+    pub(crate) account_name: String,
 }
 
 /// What waits after a restore.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Recovery {
     /// How many changes wait in all: give it with the approval.
-    changes: usize,
+    pub(crate) changes: usize,
     /// Document by document.
-    documents: Vec<Waiting>,
+    pub(crate) documents: Vec<Waiting>,
 }
 
 /// List what devices brought back of documents that only the server writes.
@@ -130,10 +130,10 @@ fn waiting(
 #[serde(deny_unknown_fields)]
 pub(crate) struct Approval {
     /// How many changes the list named in all: nothing slips in between looking and approving.
-    changes: usize,
+    pub(crate) changes: usize,
     /// Only these documents; all where absent.
     #[serde(default)]
-    documents: Option<Vec<Uuid>>,
+    pub(crate) documents: Option<Vec<Uuid>>,
 }
 
 /// Approve what devices brought back: it is the server's own again.
@@ -181,9 +181,9 @@ pub(crate) async fn approve(
 #[serde(deny_unknown_fields)]
 pub(crate) struct Dismissal {
     /// Which documents.
-    documents: Vec<Uuid>,
+    pub(crate) documents: Vec<Uuid>,
     /// Why.
-    reason: String,
+    pub(crate) reason: String,
 }
 
 /// Dismiss what devices brought back: they drop it.

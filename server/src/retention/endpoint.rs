@@ -31,12 +31,49 @@ pub(crate) async fn preview(State(app): Shared, caller: Caller) -> Result<Json<R
     Ok(Json(run::preview(&app).await?))
 }
 
+/// What is kept how long, as configured; null is for ever.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Rules {
+    /// Seconds from one run to the next; 0 leaves it to an administrator.
+    pub(crate) every_s: u64,
+    /// Inspections and assignments: years.
+    pub(crate) inspections_years: Option<u32>,
+    /// Units after they closed: years.
+    pub(crate) closed_units_years: Option<u32>,
+    /// Refused changes: days.
+    pub(crate) quarantine_days: Option<u32>,
+    /// Names of revoked devices: days.
+    pub(crate) revoked_devices_days: Option<u32>,
+    /// Attachments that no document refers to: days.
+    pub(crate) loose_attachments_days: Option<u32>,
+    /// The audit log: days.
+    pub(crate) audit_days: Option<u32>,
+}
+
+/// What is kept how long. The configuration says so; nobody changes it here.
+#[utoipa::path(get, path = "/api/v1/retention/rules", tag = "retention",
+    responses((status = 200, body = Rules), (status = 403, description = "forbidden")),
+    security(("session" = [])))]
+pub(crate) async fn rules(State(app): Shared, caller: Caller) -> Result<Json<Rules>, Problem> {
+    caller.at_least(Role::Administrator)?;
+    let rules = &app.config.retention;
+    Ok(Json(Rules {
+        every_s: rules.every_s,
+        inspections_years: rules.inspections_years,
+        closed_units_years: rules.closed_units_years,
+        quarantine_days: rules.quarantine_days,
+        revoked_devices_days: rules.revoked_devices_days,
+        loose_attachments_days: rules.loose_attachments_days,
+        audit_days: rules.audit_days,
+    }))
+}
+
 /// That somebody has looked before.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Confirmed {
     /// How many documents the preview named.
-    documents: usize,
+    pub(crate) documents: usize,
 }
 
 /// Purge what is due. The number of documents has to be the one of the preview.
@@ -67,22 +104,22 @@ pub(crate) async fn run(
 #[into_params(parameter_in = Query)]
 pub(crate) struct Which {
     /// `id` of the last one of the page before.
-    before: Option<Uuid>,
+    pub(crate) before: Option<Uuid>,
     /// How many; 20 where absent.
-    limit: Option<u32>,
+    pub(crate) limit: Option<u32>,
 }
 
 /// One run of the rules.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Run {
     /// Its id.
-    id: Uuid,
+    pub(crate) id: Uuid,
     /// When, milliseconds since 1970-01-01 UTC.
-    at_ms: i64,
+    pub(crate) at_ms: i64,
     /// Who ran it; null where the server did by itself.
-    account: Option<Uuid>,
+    pub(crate) account: Option<Uuid>,
     /// What was purged.
-    report: Report,
+    pub(crate) report: Report,
 }
 
 /// What the rules have purged, the newest first.

@@ -27,20 +27,20 @@ const REASON_CHARS: usize = 500;
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewHold {
     /// For the people who look after the records.
-    reason: String,
+    pub(crate) reason: String,
 }
 
 /// A record that is kept whatever the rules say.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Hold {
     /// The record. A unit's hold covers what is about the unit, a campaign's what belongs to it.
-    record: Uuid,
+    pub(crate) record: Uuid,
     /// Why.
-    reason: String,
+    pub(crate) reason: String,
     /// Who placed it.
-    account: Uuid,
+    pub(crate) account: Uuid,
     /// When, milliseconds since 1970-01-01 UTC.
-    placed_ms: i64,
+    pub(crate) placed_ms: i64,
 }
 
 /// Hold a record: no rule purges it, nor what is about it.

@@ -8,6 +8,7 @@
 )]
 
 mod accounts;
+mod admin;
 mod attachments;
 mod audit;
 mod backup;

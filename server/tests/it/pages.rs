@@ -7,14 +7,14 @@ use sokiem_record::id::DocumentId;
 use crate::harness::{PASSWORD, Town};
 
 /// A browser without scripts: it keeps one cookie and follows no redirect by itself.
-struct Browser<'a> {
+pub(crate) struct Browser<'a> {
     town: &'a Town,
     http: Client,
-    cookie: String,
+    pub(crate) cookie: String,
 }
 
 impl<'a> Browser<'a> {
-    fn new(town: &'a Town) -> Self {
+    pub(crate) fn new(town: &'a Town) -> Self {
         let http = Client::builder().redirect(Policy::none()).build().unwrap();
         Self {
             town,
@@ -23,7 +23,7 @@ impl<'a> Browser<'a> {
         }
     }
 
-    async fn sign_in(town: &'a Town, login: &str) -> Self {
+    pub(crate) async fn sign_in(town: &'a Town, login: &str) -> Self {
         let mut browser = Self::new(town);
         let response = browser
             .submit(
@@ -37,7 +37,7 @@ impl<'a> Browser<'a> {
         browser
     }
 
-    async fn submit(&self, path: &str, form: &str) -> Response {
+    pub(crate) async fn submit(&self, path: &str, form: &str) -> Response {
         self.http
             .post(self.town.url(path))
             .header("cookie", &self.cookie)
@@ -48,7 +48,7 @@ impl<'a> Browser<'a> {
             .unwrap()
     }
 
-    async fn get(&self, path: &str) -> Response {
+    pub(crate) async fn get(&self, path: &str) -> Response {
         self.http
             .get(self.town.url(path))
             .header("cookie", &self.cookie)
@@ -57,7 +57,7 @@ impl<'a> Browser<'a> {
             .unwrap()
     }
 
-    async fn read(&self, path: &str) -> String {
+    pub(crate) async fn read(&self, path: &str) -> String {
         let response = self.get(path).await;
         let status = response.status();
         let text = response.text().await.unwrap();
@@ -66,12 +66,12 @@ impl<'a> Browser<'a> {
     }
 }
 
-fn percent(text: &str) -> String {
+pub(crate) fn percent(text: &str) -> String {
     text.bytes().map(|byte| format!("%{byte:02x}")).collect()
 }
 
 /// The value of a hidden field.
-fn hidden(page: &str, name: &str) -> String {
+pub(crate) fn hidden(page: &str, name: &str) -> String {
     let start = format!("name=\"{name}\" value=\"");
     let (_, rest) = page.rsplit_once(&start).unwrap();
     rest.split('"').next().unwrap().to_owned()

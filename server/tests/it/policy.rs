@@ -105,6 +105,7 @@ const UPLOADS: &str = "/api/attachments/v1/uploads";
 /// What lies in one area, to be asked for.
 struct Place {
     area: AreaId,
+    area_name: &'static str,
     unit: DocumentId,
     inspection: DocumentId,
     /// What belongs to the unit.
@@ -194,7 +195,10 @@ impl World {
             .get("location")
             .is_some_and(|to| to == "/sign-in")
             || (response.url().path() == "/sign-in" && route != "/sign-in");
-        if matches!(status, 401 | 403 | 404) || (to_sign_in && route != "/sign-out") {
+        // A form without a session, unlike one that ended it.
+        let expired = response.url().query() == Some("expired=yes");
+        let ends_it = matches!(route, "/sign-out" | "/account/sessions/{id}/end");
+        if matches!(status, 401 | 403 | 404) || expired || (to_sign_in && !ends_it) {
             return Cell::No;
         }
         assert!(status < 500, "{caller} {method} {route}: {status}");
@@ -307,7 +311,9 @@ impl World {
                 route.replace("{id}", &place.code.0)
             }
             route if route.contains("/quarantine/{id}") => route.replace("{id}", &place.refused),
-            "/api/v1/sessions/{id}" => route.replace(
+            "/admin/holds/{id}/lift" => route.replace("{id}", &place.inspection.to_string()),
+            "/admin/recovery/confirm" => format!("{route}?act=approve"),
+            "/api/v1/sessions/{id}" | "/account/sessions/{id}/end" => route.replace(
                 "{id}",
                 &session
                     .map(|session| session_name(&session.0))
@@ -320,6 +326,7 @@ impl World {
             route => route
                 .replace("{account}", &place.officer)
                 .replace("{area}", &place.area.to_string())
+                .replace("{name}", "sokiem-20190805")
                 .replace("{id}", &fresh),
         };
         let path = match route {
@@ -338,6 +345,46 @@ impl World {
                 ("heads", ""),
                 ("csrf", &csrf),
             ]),
+            ("POST", "/account/password") => {
+                form(&[("old", "x"), ("new", "y"), ("again", "z"), ("csrf", &csrf)])
+            }
+            ("POST", "/admin/accounts") => form(&[
+                ("login", &format!("x{}", fresh_uuid())),
+                ("name", "x"),
+                ("title", ""),
+                ("role", "officer"),
+                ("password", ""),
+                ("area", &place.area.to_string()),
+                ("csrf", &csrf),
+            ]),
+            ("POST", "/admin/accounts/{account}") => {
+                form(&[("name", "x"), ("title", "y"), ("csrf", &csrf)])
+            }
+            ("POST", "/admin/accounts/{account}/areas") => {
+                form(&[("area", &place.area.to_string()), ("csrf", &csrf)])
+            }
+            ("POST", "/admin/areas") => form(&[
+                ("name", ""),
+                ("level", "commune"),
+                ("parent", ""),
+                ("csrf", &csrf),
+            ]),
+            ("POST", "/admin/audit/check") => form(&[("anchor", ""), ("csrf", &csrf)]),
+            ("POST", "/admin/retention/run") => form(&[("documents", "999"), ("csrf", &csrf)]),
+            ("POST", "/admin/holds") => form(&[
+                ("record", &place.inspection.to_string()),
+                ("reason", "x"),
+                ("csrf", &csrf),
+            ]),
+            ("POST", "/admin/recovery") => form(&[
+                ("act", "approve"),
+                ("changes", "999"),
+                ("documents", ""),
+                ("csrf", &csrf),
+            ]),
+            ("POST", route) if route.starts_with("/admin/") || route.starts_with("/account/") => {
+                form(&[("csrf", &csrf)])
+            }
             ("POST", "/api/device/v1/enrol") => Content::Json(json!({})),
             ("POST", "/api/device/v1/actors") => Content::Json(json!({"actor": "no"})),
             ("PUT", "/api/device/v1/key") => Content::Json(json!({"key": "no", "proof": "no"})),
@@ -415,8 +462,9 @@ fn hidden_thing(place: &Place, method: &Method, route: &str) -> Option<Vec<u8>> 
         ("POST", "/api/device/v1/exchange") => return Some(place.unit.as_bytes().to_vec()),
         ("GET", "/records" | "/api/v1/records") => place.unit.to_string(),
         ("GET", "/quarantine" | "/api/v1/quarantine") => place.refused.clone(),
-        ("GET", "/api/v1/accounts") => place.officer.clone(),
-        ("GET", "/api/v1/devices") => place.device.clone(),
+        ("GET", "/api/v1/accounts" | "/admin/accounts") => place.officer.clone(),
+        ("GET", "/api/v1/devices" | "/admin/devices") => place.device.clone(),
+        ("GET", "/admin/areas") => place.area_name.to_owned(),
         ("GET", "/api/v1/areas" | "/api/device/v1/events") => place.area.to_string(),
         _ => return None,
     };
@@ -504,6 +552,7 @@ async fn place(town: &Town, n: usize, area: AreaId) -> Place {
     let text = |member: &str| code[member].as_str().unwrap().to_owned();
     Place {
         area,
+        area_name: ["An Điền", "Thạnh Hải"][n],
         unit: unit_id,
         inspection: inspection_id,
         code: (text("id"), text("code")),

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Positions in text count Unicode code points on every platform.
-const ENCODING: TextEncoding = TextEncoding::UnicodeCodePoint;
+pub(crate) const ENCODING: TextEncoding = TextEncoding::UnicodeCodePoint;
 
 /// One document. Reading is cheap; a change goes in by [`Document::receive`] (somebody else's) or
 /// [`Document::edit`] (one's own).
@@ -62,6 +62,15 @@ impl Document {
             id,
             kind,
             doc: Automerge::new_with_encoding(ENCODING),
+        }
+    }
+
+    /// Another state of this document.
+    pub(crate) fn with(&self, doc: Automerge) -> Self {
+        Self {
+            id: self.id,
+            kind: self.kind,
+            doc,
         }
     }
 

@@ -43,6 +43,7 @@
 
 pub mod attachment;
 pub mod attestation;
+pub mod attribution;
 pub mod chunk;
 pub mod criteria;
 pub mod document;

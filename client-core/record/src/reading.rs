@@ -149,7 +149,7 @@ impl Document {
             .unwrap_or(0)
     }
 
-    fn alternatives(&self, parent: &ObjId, key: &str) -> Vec<Alternative> {
+    pub(crate) fn alternatives(&self, parent: &ObjId, key: &str) -> Vec<Alternative> {
         let mut live = self.doc.get_all(parent, key).unwrap_or_default();
         // Automerge shows the last; here it comes first.
         live.reverse();
@@ -183,7 +183,7 @@ impl Document {
     }
 
     /// Visits every key of every map: path, the map, the key, whether several values are live.
-    fn walk(
+    pub(crate) fn walk(
         &self,
         object: &ObjId,
         at: Option<&Path>,

@@ -9,6 +9,7 @@
 )]
 
 mod conflicts;
+mod attribution;
 mod convergence;
 mod criteria;
 mod first_change;

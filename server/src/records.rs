@@ -2,13 +2,18 @@
 //! the server writes on their behalf.
 
 pub(crate) mod assignment;
+pub(crate) mod at;
+pub(crate) mod attribution;
 pub(crate) mod campaign;
 pub(crate) mod change;
+pub(crate) mod comment;
 pub(crate) mod criteria;
 pub(crate) mod decision;
 pub(crate) mod heads;
 pub(crate) mod list;
 pub(crate) mod names;
 pub(crate) mod quarantine;
+pub(crate) mod reading;
 pub(crate) mod record;
+mod said;
 pub(crate) mod verify;

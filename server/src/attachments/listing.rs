@@ -18,7 +18,7 @@ use uuid::Uuid;
 use super::scope;
 use crate::{
     accounts::access::Caller,
-    app::Shared,
+    app::{App, Shared},
     audit::reads::looked_at_record,
     error::Error,
     http::{body::Json, problem::Problem},
@@ -72,27 +72,38 @@ pub(crate) async fn list(
     caller: Caller,
     Path(id): Path<Uuid>,
 ) -> Result<Json<Vec<Attachment>>, Problem> {
-    let now_ms = app.machine.now_ms();
-    let awaited_ms = i64::try_from(app.config.lifetimes.attachment_awaited_s)
-        .unwrap_or(i64::MAX)
-        .saturating_mul(1000);
+    let late_ms = late_ms(&app);
     let account = caller.account;
     let (area, listed) = app
         .store
         .read(move |sql| {
             let (row, document) = record::open(sql, &caller, DocumentId(id))?;
-            let received = stored::received_ms(sql, row.id)?;
-            let late_ms = now_ms.saturating_sub(awaited_ms);
-            let listed: Result<Vec<_>, Error> = document
-                .references()
-                .into_iter()
-                .map(|reference| describe(sql, &document, &received, reference, late_ms))
-                .collect();
-            Ok::<_, Problem>((row.area, listed?))
+            Ok::<_, Problem>((row.area, of(sql, &document, late_ms)?))
         })
         .await?;
     looked_at_record(&app, account, id, area, "attachments");
     Ok(Json(listed))
+}
+
+/// What was named before this time and is not here is missing.
+pub(crate) fn late_ms(app: &App) -> i64 {
+    let awaited_ms = i64::try_from(app.config.lifetimes.attachment_awaited_s)
+        .unwrap_or(i64::MAX)
+        .saturating_mul(1000);
+    app.machine.now_ms().saturating_sub(awaited_ms)
+}
+
+/// What a document has attached.
+pub(crate) fn of(
+    sql: &Connection,
+    document: &Document,
+    late_ms: i64,
+) -> Result<Vec<Attachment>, Error> {
+    let received = stored::received_ms(sql, document.id())?;
+    let references = document.references().into_iter();
+    references
+        .map(|reference| describe(sql, document, &received, reference, late_ms))
+        .collect()
 }
 
 fn describe(

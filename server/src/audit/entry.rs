@@ -54,6 +54,7 @@ actions! {
     RecordEdited "record-edited" "Sửa hồ sơ"
     Settled "settled" "Thống nhất giá trị"
     Decided "decided" "Ra quyết định"
+    Commented "commented" "Góp ý"
     Assigned "assigned" "Phân công"
     CriteriaPublished "criteria-published" "Ban hành bộ tiêu chí"
     CampaignMade "campaign-made" "Tạo đợt kiểm tra"

@@ -221,7 +221,8 @@ impl From<rusqlite::Error> for Problem {
     }
 }
 
-/// Gives answers that did not come from a handler (no such route, timeout, panic) the same form.
+/// Gives answers that did not come from a handler (no such route, timeout, panic) the same form. A page
+/// that says what is wrong is a handler's own.
 pub(crate) async fn dress(response: Response) -> Response {
     let headers = response.headers();
     let dressed = headers.get(header::CONTENT_TYPE).is_some_and(|media_type| {
@@ -234,9 +235,13 @@ pub(crate) async fn dress(response: Response) -> Response {
     }
 }
 
-/// The problem that an answer tells of; `None` for one that tells of none.
+/// The problem that an answer tells of; `None` for one that tells of none, and for a page of a handler's own.
 pub(crate) fn of(response: &Response) -> Option<Problem> {
     let status = response.status();
+    let media_type = response.headers().get(header::CONTENT_TYPE);
+    if media_type.is_some_and(|media_type| media_type.as_bytes().starts_with(b"text/html")) {
+        return None;
+    }
     if !(status.is_client_error() || status.is_server_error()) {
         return None;
     }

@@ -40,7 +40,10 @@ use crate::{
     },
     pages,
     platform::Machine,
-    records::{assignment, campaign, change, criteria, decision, list, quarantine, record, verify},
+    records::{
+        assignment, attribution, campaign, change, comment, criteria, decision, list, quarantine,
+        record, verify,
+    },
     recovery::endpoint as recovery,
     report::endpoint as report,
     retention::{self, hold},
@@ -86,7 +89,10 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(pages::sign_in::sign_out))
         .routes(routes!(pages::list::show))
         .routes(routes!(pages::record::show))
-        .routes(routes!(pages::record::settle))
+        .routes(routes!(pages::record::settle::settle))
+        .routes(routes!(pages::record::decide::decide))
+        .routes(routes!(pages::record::comment::add))
+        .routes(routes!(pages::record::settle::show, pages::record::settle::correct))
         .routes(routes!(pages::report::show))
         .routes(routes!(pages::quarantine::list))
         .routes(routes!(pages::quarantine::show))
@@ -183,12 +189,14 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(record::conflicts))
         .routes(routes!(record::history))
         .routes(routes!(record::difference))
+        .routes(routes!(attribution::get))
+        .routes(routes!(comment::list, comment::add))
         .routes(routes!(verify::verify))
         .routes(routes!(signing::show))
         .routes(routes!(change::create_unit))
         .routes(routes!(change::edit))
         .routes(routes!(change::settle))
-        .routes(routes!(decision::decide))
+        .routes(routes!(decision::list, decision::decide))
         .routes(routes!(criteria::publish))
         .routes(routes!(campaign::create))
         .routes(routes!(assignment::create))

@@ -25,6 +25,7 @@ const ASSETS: &[Asset] = &[Asset {
     content: concat!(
         include_str!("../../assets/style/base.css"),
         include_str!("../../assets/style/admin.css"),
+        include_str!("../../assets/style/record.css"),
     ),
 }];
 

@@ -1,35 +1,38 @@
-//! One record: what it says, where people differ, what happened.
+//! One record: what it says and who wrote it, where people differ, what happened, what is decided.
+
+pub(crate) mod comment;
+pub(crate) mod decide;
+mod field;
+mod input;
+mod inspection;
+mod photo;
+pub(crate) mod settle;
+mod timeline;
+mod unit;
 
 use askama::Template;
 use axum::{
-    Form,
     extract::{Path, State},
-    http::HeaderMap,
-    response::{IntoResponse, Redirect, Response},
+    response::Response,
 };
-use serde::Deserialize;
-use serde_json::{Value, json};
-use sokiem_record::{labels, schema, words};
-use utoipa::ToSchema;
+use sokiem_record::{history::FieldChange, id::Kind};
 use uuid::Uuid;
 
+use self::{
+    field::{Field, Fields},
+    input::Sort,
+    inspection::Minutes,
+    timeline::{Change, Step, Then, steps, then},
+    unit::Sections,
+};
 use super::{
     frame::{self, Frame, Visitor},
-    shown::{Shown, leaves},
+    shown::Shown,
 };
 use crate::{
-    accounts::access::{Role, by_form},
     app::Shared,
-    attachments::listing::{self, Arrival, Attachment},
-    http::{
-        body::Json,
-        problem::{Cause, Problem},
-    },
-    records::{
-        change,
-        record::{self, Difference, Entry, Record},
-        verify::{self, Verified},
-    },
+    http::{body::Parameters, problem::Problem},
+    records::{at::At, reading::Reading, record::Review},
 };
 
 #[derive(Template)]
@@ -37,120 +40,94 @@ use crate::{
 struct Page<'a> {
     frame: Frame<'a>,
     csrf: &'a str,
-    title: &'a str,
-    record: &'a Record,
-    /// The state that is shown, for the form that settles.
+    title: String,
+    reading: &'a Reading,
+    /// The state that is shown, for forms.
     heads: String,
-    conflicts: &'a [Difference],
-    /// Whether the visitor may settle.
-    settles: bool,
-    leaves: Vec<(schema::Path, Shown)>,
-    /// Photos and scans, here or not.
-    pictures: Vec<Picture<'a>>,
-    history: &'a [Entry],
-    verified: &'a Verified,
+    /// Where an earlier state lies in the history.
+    then: Option<Then<'a>>,
+    form: Form<'a>,
+    rest: Vec<Field<'a>>,
+    /// What has changed since the latest decision.
+    since: Vec<Change>,
+    steps: Vec<Step<'a>>,
+    /// How many steps there are beside those listed.
+    earlier: usize,
 }
 
-/// A photo or scan that the record names.
-struct Picture<'a> {
-    original: &'a Attachment,
-    /// Its thumbnail, where that has arrived.
-    small: Option<&'a Attachment>,
-    arrived: bool,
-    missing: bool,
+/// The sections of a kind of record.
+enum Form<'a> {
+    Inspection(Minutes<'a>),
+    Unit(Sections<'a>),
+    /// Kinds that only the server writes: every field is in the rest.
+    Other,
 }
 
-fn pictures(attached: &[Attachment]) -> Vec<Picture<'_>> {
-    let originals = attached
-        .iter()
-        .filter(|one| !one.is_thumbnail() && !one.removed);
-    originals
-        .map(|original| {
-            let below = format!("{}/", original.path);
-            let small = attached.iter().find(|one| {
-                one.is_thumbnail()
-                    && one.state == Arrival::Arrived
-                    && one.path.as_str().starts_with(&below)
-            });
-            Picture {
-                original,
-                small,
-                arrived: original.state == Arrival::Arrived,
-                missing: original.state == Arrival::Missing,
-            }
-        })
-        .collect()
+impl Page<'_> {
+    /// What a change did to a field, for people.
+    fn change(&self, change: &FieldChange) -> Change {
+        Change::of(self.reading, change)
+    }
+
+    /// Whether there are fields that no section has.
+    fn has_rest(&self) -> bool {
+        self.rest.iter().any(|field| field.clash.is_none())
+    }
+
+    /// Whether the visitor may change the record here.
+    fn writes(&self) -> bool {
+        self.reading.writable && self.then.is_none()
+    }
 }
 
-/// One record as a page.
-#[utoipa::path(get, path = "/records/{id}", tag = "pages", params(("id" = Uuid, Path, description = "The record")),
-    responses((status = 200, content_type = "text/html", body = String), (status = 303, description = "Not signed in"), (status = 404, description = "not-found")))]
+/// Most steps of the history that the page lists.
+const MOST_STEPS: usize = 200;
+
+/// One record as a page, as it is or as it was.
+#[utoipa::path(get, path = "/records/{id}", tag = "pages", params(("id" = Uuid, Path, description = "The record"), At),
+    responses((status = 200, content_type = "text/html", body = String), (status = 303, description = "Not signed in"),
+        (status = 404, description = "not-found"), (status = 422, description = "invalid: not a state of this record")))]
 pub(crate) async fn show(
     State(app): Shared,
     visitor: Visitor,
     Path(id): Path<Uuid>,
+    Parameters(at): Parameters<At>,
 ) -> Result<Response, Problem> {
-    let caller = &visitor.caller;
-    let Json(record) = record::get(State(app.clone()), caller.clone(), Path(id)).await?;
-    let Json(conflicts) = record::conflicts(State(app.clone()), caller.clone(), Path(id)).await?;
-    let Json(history) = record::history(State(app.clone()), caller.clone(), Path(id)).await?;
-    let Json(attached) = listing::list(State(app.clone()), caller.clone(), Path(id)).await?;
-    let Json(verified) = verify::verify(State(app), caller.clone(), Path(id)).await?;
+    let reading = Reading::of(&app, &visitor.caller, id, at).await?;
+    let then = then(&reading);
+    let fields = Fields::of(&reading, then.as_ref().map(|then| then.step));
+    let form = match reading.kind {
+        Kind::Inspection => Form::Inspection(Minutes::of(&fields)),
+        Kind::Unit => Form::Unit(Sections::of(&fields)),
+        _ => Form::Other,
+    };
+    let mut steps = steps(&reading);
+    let earlier = steps.len().saturating_sub(MOST_STEPS);
+    steps.truncate(MOST_STEPS);
     frame::page(&Page {
         frame: Frame::of(&visitor),
         csrf: &visitor.csrf,
-        title: title(&record),
-        heads: record.heads.join(" "),
-        conflicts: &conflicts,
-        settles: visitor.caller.role >= Role::Supervisor,
-        leaves: leaves(&record.fields),
-        pictures: pictures(&attached),
-        history: &history,
-        verified: &verified,
-        record: &record,
+        title: reading.title(),
+        heads: reading.record.heads.join(" "),
+        form,
+        rest: fields.rest(),
+        since: since(&reading, reading.record.review.as_ref()),
+        steps,
+        earlier,
+        then,
+        reading: &reading,
     })
 }
 
-/// What a record is called: its name, its number, or what it is.
-fn title(record: &Record) -> &str {
-    let field = |name: &str| record.fields.get(name).and_then(Value::as_str);
-    [field("name"), field("number")]
-        .into_iter()
-        .flatten()
-        .find(|title| !title.is_empty())
-        .or_else(|| words::names(&record.kind).map(|(vi, _)| vi))
-        .unwrap_or_default()
+/// Where a field is on the page.
+pub(super) fn at(path: impl AsRef<str>) -> String {
+    field::anchor(path.as_ref())
 }
 
-/// The form that settles a difference.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Settlement {
-    path: String,
-    /// JSON.
-    value: String,
-    reason: String,
-    /// The heads that were shown, joined by spaces.
-    heads: String,
-    csrf: String,
-}
-
-/// Settle a difference by form.
-#[utoipa::path(post, path = "/records/{id}/settle", tag = "pages", params(("id" = Uuid, Path, description = "The record")),
-    request_body(content = Settlement, content_type = "application/x-www-form-urlencoded"),
-    responses((status = 303, description = "Settled: to the record"), (status = 409, description = "stale"), (status = 422, description = "invalid")))]
-pub(crate) async fn settle(
-    State(app): Shared,
-    headers: HeaderMap,
-    Path(id): Path<Uuid>,
-    Form(form): Form<Settlement>,
-) -> Result<Response, Problem> {
-    let caller = by_form(&app, &headers, &form.csrf).await?;
-    let value: Value =
-        serde_json::from_str(&form.value).map_err(|_| Problem::invalid("value: JSON"))?;
-    let heads: Vec<&str> = form.heads.split_whitespace().collect();
-    let body = json!({"path": form.path, "value": value, "reason": form.reason, "heads": heads});
-    let body = serde_json::from_value(body).map_err(|_| Problem::new(Cause::Internal))?;
-    change::settle(State(app), caller, Path(id), Json(body)).await?;
-    Ok(Redirect::to(&format!("/records/{id}")).into_response())
+fn since(reading: &Reading, review: Option<&Review>) -> Vec<Change> {
+    let difference = review.map_or(&[][..], |review| &review.difference);
+    difference
+        .iter()
+        .map(|change| Change::of(reading, change))
+        .collect()
 }

@@ -113,12 +113,12 @@ fn named(kind: Kind, fields: Map<String, Value>) -> Result<Vec<(&'static str, Va
 #[serde(deny_unknown_fields)]
 pub(crate) struct Correction {
     /// The heads that you saw. What arrived since stays beside your values, for somebody to settle.
-    heads: Vec<String>,
+    pub(crate) heads: Vec<String>,
     /// Why.
-    reason: String,
+    pub(crate) reason: String,
     /// The steps: `{"edit": "set", "path": …, "value": …}` and so on.
     #[schema(value_type = Vec<Object>)]
-    edits: Vec<Edit>,
+    pub(crate) edits: Vec<Edit>,
 }
 
 /// Correct a record: all of the steps or none.
@@ -183,13 +183,13 @@ fn changed(
 #[serde(deny_unknown_fields)]
 pub(crate) struct Settlement {
     /// The field in which people differ.
-    path: String,
+    pub(crate) path: String,
     /// The value that holds from now on. It may be another one than theirs.
-    value: Value,
+    pub(crate) value: Value,
     /// Why.
-    reason: String,
+    pub(crate) reason: String,
     /// The heads that you saw; they have to be the present ones.
-    heads: Vec<String>,
+    pub(crate) heads: Vec<String>,
 }
 
 /// Settle a difference.

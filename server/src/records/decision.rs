@@ -5,13 +5,15 @@ use axum::{
     extract::{Path, State},
     http::StatusCode,
 };
-use serde::{Deserialize, Serialize};
+use rusqlite::Connection;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
 use sokiem_record::{
     attestation::DecisionStatement,
+    document::Document,
     edit::Edit,
     genesis,
-    id::{DocumentId, Kind},
+    id::{AccountId, DocumentId, Kind},
     schema,
 };
 use utoipa::ToSchema;
@@ -20,10 +22,13 @@ use uuid::Uuid;
 use crate::{
     accounts::access::Caller,
     app::Shared,
-    audit::{self, Action, Entry},
+    audit::{self, Action, Entry, reads},
     error::Error,
-    http::{body::Json, problem::Problem},
-    records::{heads, record},
+    http::{
+        body::Json,
+        problem::{Cause, Problem},
+    },
+    records::{heads, names, record},
     signing,
     store::Writing,
     sync::{author, stored},
@@ -32,7 +37,7 @@ use crate::{
 /// What is decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-enum Verdict {
+pub(crate) enum Verdict {
     /// More work is needed.
     Returned,
     /// Good as it stands.
@@ -46,25 +51,35 @@ enum Verdict {
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewDecision {
     /// What is decided.
-    decision: Verdict,
+    pub(crate) decision: Verdict,
     /// The heads that you saw; they have to be the present ones.
-    heads: Vec<String>,
+    pub(crate) heads: Vec<String>,
     /// Why, about the whole.
     #[serde(default)]
-    reason: String,
+    pub(crate) reason: String,
     /// Why, criterion by criterion.
     #[serde(default)]
-    reasons: Vec<Reason>,
+    pub(crate) reasons: Vec<Reason>,
+    /// `review.id` as you saw it, null where there was no decision: if somebody has decided since, nothing is done.
+    /// Left out: decide whatever was decided before.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<Uuid>)]
+    pub(crate) previous: Option<Option<Uuid>>,
+}
+
+/// Tells null from what was left out.
+fn given<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Option<Uuid>>, D::Error> {
+    Option::deserialize(value).map(Some)
 }
 
 /// Why, about one criterion.
-#[derive(Deserialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Reason {
+pub(crate) struct Reason {
     /// The criterion's code.
-    item: String,
+    pub(crate) item: String,
     /// Why.
-    text: String,
+    pub(crate) text: String,
 }
 
 /// The decision that was taken.
@@ -82,7 +97,7 @@ pub(crate) struct Decided {
 #[utoipa::path(post, path = "/api/v1/records/{id}/decisions", tag = "records", request_body = NewDecision,
     params(("id" = Uuid, Path, description = "The inspection")),
     responses((status = 201, body = Decided), (status = 403, description = "forbidden"), (status = 404, description = "not-found"),
-        (status = 409, description = "stale, with the member `heads`"), (status = 422, description = "invalid")),
+        (status = 409, description = "stale, with the member `heads`, or `previous` where somebody decided first"), (status = 422, description = "invalid")),
     security(("session" = [])))]
 pub(crate) async fn decide(
     State(app): Shared,
@@ -111,12 +126,14 @@ fn take(
     inspection: DocumentId,
     body: &NewDecision,
 ) -> Result<Decided, Problem> {
-    let (row, _) = record::open(writing.sql, caller, inspection)?;
+    let (row, document) = record::open(writing.sql, caller, inspection)?;
     if row.kind != Kind::Inspection {
         return Err(Problem::not_found());
     }
     caller.areas(writing.sql)?.expect_writable(row.area)?;
     heads::expect_current(&body.heads, &row.heads)?;
+    expect_criteria(&document, &body.reasons)?;
+    expect_previous(writing.sql, inspection, body.previous)?;
     let review = genesis::review_id(inspection);
     let fields = [("inspection", Value::from(inspection.to_string()))];
     author::begin(writing, pen, row.area, review, Kind::Review, &fields, &[])?;
@@ -157,6 +174,121 @@ fn take(
         review: review.0,
         heads: heads::texts(&row.heads),
     })
+}
+
+/// Refuses reasons about criteria that the inspection does not have.
+fn expect_criteria(inspection: &Document, reasons: &[Reason]) -> Result<(), Problem> {
+    let fields = inspection.to_json();
+    let items = fields.get("items").and_then(Value::as_object);
+    let known = |reason: &Reason| items.is_some_and(|items| items.contains_key(&reason.item));
+    if reasons.iter().all(known) {
+        return Ok(());
+    }
+    Err(Problem::invalid(
+        "reasons: there is no such criterion in this inspection",
+    ))
+}
+
+/// Refuses to decide over a decision that the caller has not seen.
+fn expect_previous(
+    sql: &Connection,
+    inspection: DocumentId,
+    seen: Option<Option<Uuid>>,
+) -> Result<(), Problem> {
+    let Some(seen) = seen else { return Ok(()) };
+    let latest = taken(sql, inspection)?.pop().map(|decision| decision.id);
+    if latest == seen {
+        return Ok(());
+    }
+    Err(Problem::new(Cause::Stale)
+        .detail("Somebody has decided since you read it; look at the decision and decide again")
+        .member("previous", json!(latest)))
+}
+
+/// A decision about an inspection, as it stands.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Taken {
+    /// The decision.
+    pub(crate) id: Uuid,
+    /// `returned`, `approved` or `reopened`.
+    pub(crate) decision: String,
+    /// Who decided.
+    pub(crate) account: Option<Uuid>,
+    /// Their name.
+    pub(crate) name: Option<String>,
+    /// When, milliseconds since 1970-01-01 UTC.
+    pub(crate) decided_ms: Option<i64>,
+    /// Why, about the whole.
+    pub(crate) reason: String,
+    /// Why, criterion by criterion.
+    pub(crate) reasons: Vec<Reason>,
+    /// The heads that it was taken on.
+    pub(crate) heads: Vec<String>,
+}
+
+/// List the decisions about an inspection, oldest first.
+#[utoipa::path(get, path = "/api/v1/records/{id}/decisions", tag = "records", params(("id" = Uuid, Path, description = "The inspection")),
+    responses((status = 200, body = Vec<Taken>), (status = 404, description = "not-found")), security(("session" = [])))]
+pub(crate) async fn list(
+    State(app): Shared,
+    caller: Caller,
+    Path(id): Path<Uuid>,
+) -> Result<Json<Vec<Taken>>, Problem> {
+    let account = caller.account;
+    let (area, decisions) = app
+        .store
+        .read(move |sql| {
+            let row = record::find(sql, &caller, DocumentId(id))?;
+            Ok::<_, Problem>((row.area, taken(sql, row.id)?))
+        })
+        .await?;
+    reads::looked_at_record(&app, account, id, area, "decisions");
+    Ok(Json(decisions))
+}
+
+/// The decisions about an inspection, oldest first.
+pub(crate) fn taken(sql: &Connection, inspection: DocumentId) -> Result<Vec<Taken>, Error> {
+    let review = genesis::review_id(inspection);
+    let Some(row) = stored::find(sql, review)? else {
+        return Ok(Vec::new());
+    };
+    let fields = stored::open(sql, &row)?.to_json();
+    let elements = |name: &str| fields.get(name).and_then(Value::as_object);
+    let text = |element: &Value, name: &str| {
+        let text = element.get(name).and_then(Value::as_str);
+        text.unwrap_or_default().to_owned()
+    };
+    let mut decisions = Vec::new();
+    for (key, decision) in elements("decisions").into_iter().flatten() {
+        let Ok(id) = key.parse::<Uuid>() else {
+            continue;
+        };
+        let account: Option<AccountId> = text(decision, "account").parse().ok();
+        let reasons = elements("reasons").into_iter().flatten();
+        let of_this = reasons.filter(|(_, reason)| text(reason, "decision") == *key);
+        let reasons = of_this.map(|(_, reason)| Reason {
+            item: text(reason, "item"),
+            text: text(reason, "text"),
+        });
+        decisions.push(Taken {
+            id,
+            decision: text(decision, "decision"),
+            account: account.map(|account| account.0),
+            name: account
+                .map(|account| names::person(sql, account))
+                .transpose()?
+                .flatten(),
+            decided_ms: decision.get("decided_ms").and_then(Value::as_i64),
+            reason: text(decision, "reason"),
+            reasons: reasons.collect(),
+            heads: text(decision, "heads")
+                .split_whitespace()
+                .map(str::to_owned)
+                .collect(),
+        });
+    }
+    decisions.sort_by_key(|decision| (decision.decided_ms, decision.id.to_string()));
+    Ok(decisions)
 }
 
 /// Signs the decision as it stands in the record.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 use serde::Serialize;
 use sokiem_record::{
     genesis,
@@ -26,6 +26,14 @@ pub(crate) struct Writer {
     pub(crate) device_name: Option<String>,
     /// True for the first change of a planned inspection, which nobody in particular wrote.
     pub(crate) planned: bool,
+}
+
+/// What a person is called.
+pub(crate) fn person(sql: &Connection, account: AccountId) -> Result<Option<String>, Error> {
+    Ok(sql
+        .prepare_cached("SELECT name FROM accounts WHERE id = ?1")?
+        .query_row([account.as_bytes().as_slice()], |row| row.get(0))
+        .optional()?)
 }
 
 /// The writers of a document's changes.

@@ -1,13 +1,16 @@
 //! One record: its content, differences of opinion, history.
 
+use std::collections::HashMap;
+
 use axum::extract::{Path, State};
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sokiem_record::{
+    ChangeHash,
     document::Document,
     genesis,
-    history::FieldChange,
+    history::{FieldChange, HistoryEntry},
     id::{AreaId, DocumentId, Kind},
     schema,
 };
@@ -18,13 +21,16 @@ use crate::{
     accounts::access::Caller,
     app::Shared,
     audit::reads,
+    error::Error,
     http::{
         body::{Json, Parameters},
         problem::Problem,
     },
     records::{
+        at::At,
         heads,
-        names::{Names, Writer},
+        names::Writer,
+        said::Said,
     },
     sync::stored::{self, Row},
 };
@@ -47,7 +53,7 @@ pub(crate) struct Record {
     pub(crate) conflicts: usize,
     /// How many changes it has.
     pub(crate) changes: u32,
-    /// What was decided about it, for an inspection.
+    /// The latest decision about it, for an inspection; also when an earlier state is read.
     pub(crate) review: Option<Review>,
     /// Fields of a newer schema, and values that can't be read: kept and listed.
     #[schema(value_type = Object)]
@@ -59,6 +65,8 @@ pub(crate) struct Record {
 pub(crate) struct Review {
     /// The document that holds all decisions.
     pub(crate) document: Uuid,
+    /// The decision's own id: give it as `previous` when you decide next.
+    pub(crate) id: Option<Uuid>,
     /// `returned`, `approved` or `reopened`.
     pub(crate) decision: String,
     /// When, milliseconds since 1970-01-01 UTC.
@@ -93,40 +101,56 @@ pub(crate) fn open(
     Ok((row, document))
 }
 
-/// Read a record.
-#[utoipa::path(get, path = "/api/v1/records/{id}", tag = "records", params(("id" = Uuid, Path, description = "The record")),
-    responses((status = 200, body = Record), (status = 404, description = "not-found")), security(("session" = [])))]
+/// Read a record, as it is or as it was.
+#[utoipa::path(get, path = "/api/v1/records/{id}", tag = "records",
+    params(("id" = Uuid, Path, description = "The record"), At),
+    responses((status = 200, body = Record), (status = 404, description = "not-found"), (status = 422, description = "invalid: not a state of this record")),
+    security(("session" = [])))]
 pub(crate) async fn get(
     State(app): Shared,
     caller: Caller,
     Path(id): Path<Uuid>,
+    Parameters(at): Parameters<At>,
 ) -> Result<Json<Record>, Problem> {
     let account = caller.account;
     let record = app
         .store
         .read(move |sql| {
             let (row, document) = open(sql, &caller, DocumentId(id))?;
-            let oddities = document.oddities();
-            Ok::<_, Problem>(Record {
-                id,
-                kind: row.kind.name().to_owned(),
-                area: row.area.0,
-                heads: heads::texts(&document.heads()),
-                fields: document.to_json(),
-                conflicts: document.conflicts().len(),
-                changes: row.changes,
-                review: review(sql, &document)?,
-                oddities: serde_json::json!({
-                    "unknown": oddities.unknown, "unreadable": oddities.unreadable
-                }),
-            })
+            let shown = at.of(&document)?;
+            say(sql, &row, &document, shown.as_ref())
         })
         .await?;
     reads::looked_at_record(&app, account, id, AreaId(record.area), "content");
     Ok(Json(record))
 }
 
-fn review(sql: &Connection, inspection: &Document) -> Result<Option<Review>, Problem> {
+/// What a record says: now, or in an earlier state of it.
+pub(crate) fn say(
+    sql: &Connection,
+    row: &Row,
+    now: &Document,
+    then: Option<&Document>,
+) -> Result<Record, Problem> {
+    let document = then.unwrap_or(now);
+    let oddities = document.oddities();
+    let changes = u32::try_from(document.change_count()).unwrap_or(u32::MAX);
+    Ok(Record {
+        id: row.id.0,
+        kind: row.kind.name().to_owned(),
+        area: row.area.0,
+        heads: heads::texts(&document.heads()),
+        fields: document.to_json(),
+        conflicts: document.conflicts().len(),
+        changes: then.map_or(row.changes, |_| changes),
+        review: review(sql, now)?,
+        oddities: serde_json::json!({
+            "unknown": oddities.unknown, "unreadable": oddities.unreadable
+        }),
+    })
+}
+
+pub(crate) fn review(sql: &Connection, inspection: &Document) -> Result<Option<Review>, Problem> {
     if inspection.kind() != Kind::Inspection {
         return Ok(None);
     }
@@ -141,7 +165,7 @@ fn review(sql: &Connection, inspection: &Document) -> Result<Option<Review>, Pro
         .into_iter()
         .flatten()
         .max_by_key(|(key, decision)| (decided_ms(decision), key.as_str()));
-    let Some((_, latest)) = latest else {
+    let Some((latest_id, latest)) = latest else {
         return Ok(None);
     };
     let text = |field: &str| {
@@ -158,6 +182,7 @@ fn review(sql: &Connection, inspection: &Document) -> Result<Option<Review>, Pro
     let parsed = heads::parse(&decided_on)?;
     Ok(Some(Review {
         document: id.0,
+        id: latest_id.parse().ok(),
         decision: text("decision").to_owned(),
         decided_ms: decided_ms(latest),
         reason: Some(text("reason").to_owned()).filter(|reason| !reason.is_empty()),
@@ -192,36 +217,32 @@ pub(crate) struct Alternative {
     pub(crate) time_ms: i64,
     /// When the server received it.
     pub(crate) received_ms: Option<i64>,
+    /// Why, where somebody said so.
+    pub(crate) reason: Option<String>,
 }
 
-/// List the fields in which people differ.
-#[utoipa::path(get, path = "/api/v1/records/{id}/conflicts", tag = "records", params(("id" = Uuid, Path, description = "The record")),
-    responses((status = 200, body = Vec<Difference>), (status = 404, description = "not-found")), security(("session" = [])))]
+/// List the fields in which people differ, or did in an earlier state.
+#[utoipa::path(get, path = "/api/v1/records/{id}/conflicts", tag = "records",
+    params(("id" = Uuid, Path, description = "The record"), At),
+    responses((status = 200, body = Vec<Difference>), (status = 404, description = "not-found"), (status = 422, description = "invalid: not a state of this record")),
+    security(("session" = [])))]
 pub(crate) async fn conflicts(
     State(app): Shared,
     caller: Caller,
     Path(id): Path<Uuid>,
+    Parameters(at): Parameters<At>,
 ) -> Result<Json<Vec<Difference>>, Problem> {
     let account = caller.account;
     let (area, differences) = app
         .store
         .read(move |sql| {
             let (row, document) = open(sql, &caller, DocumentId(id))?;
-            let names = Names::of(sql, row.id)?;
-            let received = stored::received_ms(sql, row.id)?;
-            let differences = document.conflicts().into_iter().map(|conflict| Difference {
+            let then = at.of(&document)?;
+            let said = Said::of(sql, row.id)?;
+            let conflicts = then.as_ref().unwrap_or(&document).conflicts().into_iter();
+            let differences = conflicts.map(|conflict| Difference {
                 path: conflict.path,
-                alternatives: conflict
-                    .alternatives
-                    .into_iter()
-                    .map(|alternative| Alternative {
-                        value: alternative.value,
-                        hash: alternative.provenance.hash.to_string(),
-                        by: names.writer(alternative.provenance.actor),
-                        time_ms: alternative.provenance.time_ms,
-                        received_ms: received.get(&alternative.provenance.hash).copied(),
-                    })
-                    .collect(),
+                alternatives: said.alternatives(conflict.alternatives),
             });
             Ok::<_, Problem>((row.area, differences.collect()))
         })
@@ -246,9 +267,12 @@ pub(crate) struct Entry {
     /// What it set.
     #[schema(value_type = Vec<Object>)]
     pub(crate) fields: Vec<FieldChange>,
+    /// In a history: the record's heads once the server had this change, to be given as `at`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) state: Vec<String>,
 }
 
-/// Who set which field to what, when, in order.
+/// Who set which field to what, when, in the order in which the server took it in.
 #[utoipa::path(get, path = "/api/v1/records/{id}/history", tag = "records", params(("id" = Uuid, Path, description = "The record")),
     responses((status = 200, body = Vec<Entry>), (status = 404, description = "not-found")), security(("session" = [])))]
 pub(crate) async fn history(
@@ -261,21 +285,29 @@ pub(crate) async fn history(
         .store
         .read(move |sql| {
             let (row, document) = open(sql, &caller, DocumentId(id))?;
-            let names = Names::of(sql, row.id)?;
-            let received = stored::received_ms(sql, row.id)?;
-            let entries = document.history().into_iter().map(|entry| Entry {
-                hash: entry.provenance.hash.to_string(),
-                by: names.writer(entry.provenance.actor),
-                time_ms: entry.provenance.time_ms,
-                received_ms: received.get(&entry.provenance.hash).copied(),
-                reason: entry.provenance.reason,
-                fields: entry.fields,
-            });
-            Ok::<_, Problem>((row.area, entries.collect()))
+            Ok::<_, Problem>((row.area, entries(sql, &document)?))
         })
         .await?;
     reads::looked_at_record(&app, account, id, area, "history");
     Ok(Json(entries))
+}
+
+/// Every change of a record, in the order in which the server took them in.
+pub(crate) fn entries(sql: &Connection, document: &Document) -> Result<Vec<Entry>, Error> {
+    let said = Said::of(sql, document.id())?;
+    let mut written: HashMap<ChangeHash, HistoryEntry> = document
+        .history()
+        .into_iter()
+        .map(|entry| (entry.provenance.hash, entry))
+        .collect();
+    let order = stored::order(sql, document.id())?;
+    let states = document.states(&order);
+    let entries = order.iter().zip(states).filter_map(|(hash, state)| {
+        let mut entry = said.entry(written.remove(hash)?);
+        entry.state = heads::texts(&state);
+        Some(entry)
+    });
+    Ok(entries.collect())
 }
 
 /// Two states of a record.

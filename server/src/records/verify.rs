@@ -22,8 +22,8 @@ use crate::{
     http::{body::Json, problem::Problem},
     records::{
         heads,
-        names::Names,
         record::{self, Entry},
+        said::Said,
     },
     signing,
     store::id,
@@ -81,7 +81,7 @@ pub(crate) struct Signed {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Decided {
     /// Its id in the review.
-    id: String,
+    pub(crate) id: String,
     /// As for signatures, and `unsigned`.
     #[schema(value_type = String)]
     pub(crate) standing: Standing,
@@ -131,20 +131,11 @@ pub(crate) async fn verify(
     Ok(Json(verified))
 }
 
-fn named(sql: &Connection, row: &Row) -> Result<Verified, Error> {
+pub(crate) fn named(sql: &Connection, row: &Row) -> Result<Verified, Error> {
     let verified = verification_of(sql, row)?;
-    let names = Names::of(sql, row.id)?;
-    let received = stored::received_ms(sql, row.id)?;
+    let said = Said::of(sql, row.id)?;
     let entries = |since: Option<Vec<HistoryEntry>>| -> Option<Vec<Entry>> {
-        let entry = |entry: HistoryEntry| Entry {
-            hash: entry.provenance.hash.to_string(),
-            by: names.writer(entry.provenance.actor),
-            time_ms: entry.provenance.time_ms,
-            received_ms: received.get(&entry.provenance.hash).copied(),
-            reason: entry.provenance.reason,
-            fields: entry.fields,
-        };
-        since.map(|since| since.into_iter().map(entry).collect())
+        since.map(|since| since.into_iter().map(|entry| said.entry(entry)).collect())
     };
     Ok(Verified {
         sound: verified.is_sound(),

@@ -145,6 +145,14 @@ pub(crate) fn received_ms(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// The changes of a document in the order in which the server took them in.
+pub(crate) fn order(sql: &Connection, document: DocumentId) -> Result<Vec<ChangeHash>, Error> {
+    let mut statement =
+        sql.prepare_cached("SELECT hash FROM changes WHERE document = ?1 ORDER BY position")?;
+    let rows = statement.query_map([document.as_bytes().as_slice()], |row| id::hash(row, 0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
 /// Stores changes that `document` has taken in: the changes, their log rows, the row for lists, the
 /// area's fingerprint and, now and then, a snapshot. `before` is `None` for a new document.
 #[expect(

@@ -27,6 +27,7 @@ mod poke;
 mod policy;
 mod pull;
 mod quarantine;
+mod record_page;
 mod restore;
 mod retention;
 mod signature;

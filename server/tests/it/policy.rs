@@ -332,6 +332,7 @@ impl World {
         let path = match route {
             "/records" | "/api/v1/records" => format!("{path}?kind=unit"),
             "/api/v1/records/{id}/difference" => format!("{path}?from=&to="),
+            "/records/{id}/field" => format!("{path}?path=opinion"),
             _ => path,
         };
         let set = json!({"criteria": "KIEMTRA-CHUNG@1", "window_start": "2019-01-01", "window_end": "2019-12-31"});
@@ -385,6 +386,19 @@ impl World {
             ("POST", route) if route.starts_with("/admin/") || route.starts_with("/account/") => {
                 form(&[("csrf", &csrf)])
             }
+            ("POST", "/records/{id}/decide") => form(&[
+                ("decision", "approved"),
+                ("heads", ""),
+                ("csrf", &csrf),
+            ]),
+            ("POST", "/records/{id}/comments") => form(&[("text", "x"), ("csrf", &csrf)]),
+            ("POST", "/records/{id}/field") => form(&[
+                ("path", "place"),
+                ("value", "x"),
+                ("reason", "x"),
+                ("heads", ""),
+                ("csrf", &csrf),
+            ]),
             ("POST", "/api/device/v1/enrol") => Content::Json(json!({})),
             ("POST", "/api/device/v1/actors") => Content::Json(json!({"actor": "no"})),
             ("PUT", "/api/device/v1/key") => Content::Json(json!({"key": "no", "proof": "no"})),
@@ -422,6 +436,7 @@ impl World {
             ("POST", "/api/v1/records/{id}/decisions") => {
                 Content::Json(json!({"decision": "approved", "heads": []}))
             }
+            ("POST", "/api/v1/records/{id}/comments") => Content::Json(json!({"text": "x"})),
             ("POST", "/api/v1/criteria-sets") => {
                 Content::Json(json!({"area": place.area, "shipped": "T124-CD@1"}))
             }

@@ -79,8 +79,10 @@ impl Document {
         let mut found = Attribution::default();
         // A text is many operations of few changes.
         let mut known: HashMap<ChangeHash, Provenance> = HashMap::new();
-        self.walk(&automerge::ROOT, None, &mut |path, parent, key, _| {
-            match self.doc.get(parent, key) {
+        self.walk(
+            &automerge::ROOT,
+            None,
+            &mut |path, parent, key, _| match self.doc.get(parent, key) {
                 Ok(Some((Value::Object(ObjType::Text), object))) => {
                     let parts = self.parts(&object, &mut known);
                     if !parts.is_empty() {
@@ -98,8 +100,8 @@ impl Document {
                         .insert(path.clone(), self.alternatives(parent, key));
                 }
                 _ => {}
-            }
-        });
+            },
+        );
         found
     }
 

@@ -92,7 +92,10 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(pages::record::settle::settle))
         .routes(routes!(pages::record::decide::decide))
         .routes(routes!(pages::record::comment::add))
-        .routes(routes!(pages::record::settle::show, pages::record::settle::correct))
+        .routes(routes!(
+            pages::record::settle::show,
+            pages::record::settle::correct
+        ))
         .routes(routes!(pages::report::show))
         .routes(routes!(pages::quarantine::list))
         .routes(routes!(pages::quarantine::show))

@@ -108,7 +108,10 @@ mod tests {
             Shown::Word("nhà trường", "school")
         );
         // A unit that is called like a word of the schema.
-        assert_eq!(at("name", json!("school")), Shown::Text("school".to_owned()));
+        assert_eq!(
+            at("name", json!("school")),
+            Shown::Text("school".to_owned())
+        );
         assert_eq!(
             at("years/2019.registered_on", json!("2019-08-05")),
             Shown::Text("05/08/2019".to_owned())

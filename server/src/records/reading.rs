@@ -110,7 +110,9 @@ impl Reading {
             path: conflict.path,
             alternatives: said.alternatives(conflict.alternatives),
         });
-        let set = shown.line("criteria_code").zip(shown.integer("criteria_version"));
+        let set = shown
+            .line("criteria_code")
+            .zip(shown.integer("criteria_version"));
         let set = set.and_then(|(code, version)| Some((code, u32::try_from(version).ok()?)));
         Ok(Self {
             kind: row.kind,
@@ -163,7 +165,9 @@ impl Reading {
 
     /// The first field in which people differ; empty where they don't.
     pub(crate) fn first_conflict(&self) -> &str {
-        self.conflicts.first().map_or("", |first| first.path.as_str())
+        self.conflicts
+            .first()
+            .map_or("", |first| first.path.as_str())
     }
 
     /// A text of the record; empty where there is none.
@@ -184,20 +188,21 @@ impl Reading {
                 };
                 format!("Biên bản kiểm tra{number}: {}", unit.title)
             }
-            _ => [self.text("name"), self.text("number"), self.text("title"), vi]
-                .into_iter()
-                .find(|title| !title.is_empty())
-                .unwrap_or_default()
-                .to_owned(),
+            _ => [
+                self.text("name"),
+                self.text("number"),
+                self.text("title"),
+                vi,
+            ]
+            .into_iter()
+            .find(|title| !title.is_empty())
+            .unwrap_or_default()
+            .to_owned(),
         }
     }
 }
 
-fn named(
-    sql: &Connection,
-    areas: &Areas,
-    id: Option<DocumentId>,
-) -> Result<Option<Named>, Error> {
+fn named(sql: &Connection, areas: &Areas, id: Option<DocumentId>) -> Result<Option<Named>, Error> {
     let Some(id) = id else { return Ok(None) };
     let Some(row) = stored::find(sql, id)?.filter(|row| areas.readable(row.area)) else {
         return Ok(None);
@@ -216,11 +221,7 @@ fn area_name(sql: &Connection, area: AreaId) -> Result<String, Error> {
     Ok(name.unwrap_or_default())
 }
 
-fn inspections(
-    sql: &Connection,
-    areas: &Areas,
-    unit: DocumentId,
-) -> Result<Vec<Inspected>, Error> {
+fn inspections(sql: &Connection, areas: &Areas, unit: DocumentId) -> Result<Vec<Inspected>, Error> {
     let mut statement = sql.prepare_cached(
         "SELECT inspections.id, inspections.area, inspections.title, inspections.date, inspections.state,
                 inspections.conflicts, campaigns.title, reviews.state

@@ -26,12 +26,7 @@ use crate::{
         body::{Json, Parameters},
         problem::Problem,
     },
-    records::{
-        at::At,
-        heads,
-        names::Writer,
-        said::Said,
-    },
+    records::{at::At, heads, names::Writer, said::Said},
     sync::stored::{self, Row},
 };
 

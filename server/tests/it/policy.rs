@@ -386,11 +386,9 @@ impl World {
             ("POST", route) if route.starts_with("/admin/") || route.starts_with("/account/") => {
                 form(&[("csrf", &csrf)])
             }
-            ("POST", "/records/{id}/decide") => form(&[
-                ("decision", "approved"),
-                ("heads", ""),
-                ("csrf", &csrf),
-            ]),
+            ("POST", "/records/{id}/decide") => {
+                form(&[("decision", "approved"), ("heads", ""), ("csrf", &csrf)])
+            }
             ("POST", "/records/{id}/comments") => form(&[("text", "x"), ("csrf", &csrf)]),
             ("POST", "/records/{id}/field") => form(&[
                 ("path", "place"),

@@ -189,18 +189,30 @@ async fn a_supervisors_correction_is_theirs_and_has_a_reason() {
             percent(&heads)
         )
     };
-    let wrong = browser.submit(&path, &form("31/02/2019", "Nhầm ngày")).await;
+    let wrong = browser
+        .submit(&path, &form("31/02/2019", "Nhầm ngày"))
+        .await;
     assert_eq!(wrong.status(), 422);
     let page = wrong.text().await.unwrap();
     assert!(page.contains("Hãy nhập ngày có thật") && page.contains("value=\"31/02/2019\""));
-    assert_eq!(browser.submit(&path, &form("2019-03-01", " ")).await.status(), 422);
-    let done = browser.submit(&path, &form("01/03/2019", "Theo giấy mời")).await;
+    assert_eq!(
+        browser
+            .submit(&path, &form("2019-03-01", " "))
+            .await
+            .status(),
+        422
+    );
+    let done = browser
+        .submit(&path, &form("01/03/2019", "Theo giấy mời"))
+        .await;
     assert_eq!(done.status(), 303);
     let page = browser.read(&visit.path()).await;
     let field = between(&page, "id=\"f-inspected-on\"", "</dd>");
     assert!(field.contains("01/03/2019") && field.contains("LANH-DAO"));
     assert!(field.contains("Theo giấy mời"));
-    let unknown = browser.get(&format!("{path}?path=items/NO/such/field")).await;
+    let unknown = browser
+        .get(&format!("{path}?path=items/NO/such/field"))
+        .await;
     assert_eq!(unknown.status(), 404);
 }
 
@@ -222,7 +234,10 @@ async fn the_history_leads_back_to_the_record_as_it_was() {
     let answer = between(&then, "id=\"f-items-KTC-01-answer\"", "</dd>");
     assert!(answer.contains("đạt") && answer.contains("LAN"));
     assert!(!then.contains("Differs</span>") && !then.contains("MINH</dd>"));
-    assert!(!then.contains("method=\"post\" action=\"/records/"), "nothing is written there");
+    assert!(
+        !then.contains("method=\"post\" action=\"/records/"),
+        "nothing is written there"
+    );
     assert!(then.contains(&format!("rel=\"prev\" href=\"{}\"", at(0))));
     assert!(then.contains(&format!("rel=\"next\" href=\"{}\"", at(2))));
     let nothing = "0".repeat(64);
@@ -232,7 +247,10 @@ async fn the_history_leads_back_to_the_record_as_it_was() {
     let api = format!("/api/v1{}", at(1));
     let record = visit.town.get(&visit.town.admin, &api).await.expect(200);
     assert_eq!(record["fields"]["items"]["KTC-01"]["answer"], "pass");
-    assert_eq!((record["conflicts"].as_i64(), record["changes"].as_i64()), (Some(0), Some(2)));
+    assert_eq!(
+        (record["conflicts"].as_i64(), record["changes"].as_i64()),
+        (Some(0), Some(2))
+    );
 }
 
 #[tokio::test]
@@ -252,7 +270,10 @@ async fn the_api_says_who_wrote_each_value_and_each_part_of_a_text() {
     let note = &said["texts"]["items/KTC-01/note"];
     assert_eq!(names(note), ["LAN", "MINH"]);
     let parts = note.as_array().unwrap();
-    let of_lan = parts.iter().find(|part| part["by"]["name"] == "LAN").unwrap();
+    let of_lan = parts
+        .iter()
+        .find(|part| part["by"]["name"] == "LAN")
+        .unwrap();
     assert_eq!(of_lan["text"], "Đã xem kế hoạch. ");
     assert_eq!(of_lan["by"]["device_name"], "Máy thử");
     assert!(of_lan["received_ms"].is_i64());
@@ -272,7 +293,9 @@ async fn a_record_is_returned_with_reasons_at_criteria_and_approved() {
     let path = format!("{}/decide", visit.path());
     let page = browser.read(&visit.path()).await;
     assert!(page.contains("name=\"reason.KTC-02\"") && page.contains("form=\"decide\""));
-    let unexplained = browser.submit(&path, &decision(&page, "returned", "")).await;
+    let unexplained = browser
+        .submit(&path, &decision(&page, "returned", ""))
+        .await;
     assert_eq!(unexplained.status(), 422);
     assert!(unexplained.text().await.unwrap().contains("Hãy nêu lý do"));
     let reasons = format!(
@@ -294,7 +317,9 @@ async fn a_record_is_returned_with_reasons_at_criteria_and_approved() {
     let reasons: Vec<_> = review["reasons"].as_object().unwrap().values().collect();
     assert_eq!((reasons.len(), &reasons[0]["item"]), (1, &json!("KTC-01")));
 
-    let approved = browser.submit(&path, &decision(&page, "approved", "")).await;
+    let approved = browser
+        .submit(&path, &decision(&page, "approved", ""))
+        .await;
     assert_eq!(approved.status(), 303);
     let late = visit.lan.set(visit.inspection, "place", json!("Ấp Chợ"));
     visit.lan.sync(vec![late]).await;
@@ -306,7 +331,10 @@ async fn a_record_is_returned_with_reasons_at_criteria_and_approved() {
     let (_, rest) = panel.split_once("?at=").unwrap();
     let at = rest.split('"').next().unwrap();
     let then = browser.read(&format!("{}?at={at}", visit.path())).await;
-    assert!(then.contains("Bản cũ") && !between(&then, "id=\"minutes\"", "</section>").contains("Ấp Chợ"));
+    assert!(
+        then.contains("Bản cũ")
+            && !between(&then, "id=\"minutes\"", "</section>").contains("Ấp Chợ")
+    );
 }
 
 #[tokio::test]
@@ -326,22 +354,39 @@ async fn of_two_supervisors_who_decide_at_once_the_second_is_told_and_nothing_is
         percent("Thiếu biên bản họp")
     );
     let returned = decision(&seen_too, "returned", &typed);
-    let (first, second) = tokio::join!(one.submit(&path, &approved), other.submit(&path, &returned));
+    let (first, second) =
+        tokio::join!(one.submit(&path, &approved), other.submit(&path, &returned));
     let statuses = [first.status().as_u16(), second.status().as_u16()];
-    assert!(statuses == [303, 409] || statuses == [409, 303], "{statuses:?}");
+    assert!(
+        statuses == [303, 409] || statuses == [409, 303],
+        "{statuses:?}"
+    );
     let decisions = format!("/api/v1{}/decisions", visit.path());
-    let taken = visit.town.get(&visit.town.admin, &decisions).await.expect(200);
+    let taken = visit
+        .town
+        .get(&visit.town.admin, &decisions)
+        .await
+        .expect(200);
     assert_eq!(taken.as_array().unwrap().len(), 1);
     if statuses == [303, 409] {
         let page = second.text().await.unwrap();
         assert!(page.contains("Người khác đã quyết định trước") && page.contains("LANH-DAO"));
         assert!(page.contains("Chưa đủ hồ sơ") && page.contains("Thiếu biên bản họp"));
-        let again = other.submit(&path, &decision(&page, "returned", &typed)).await;
+        let again = other
+            .submit(&path, &decision(&page, "returned", &typed))
+            .await;
         assert_eq!(again.status(), 303);
-        let taken = visit.town.get(&visit.town.admin, &decisions).await.expect(200);
+        let taken = visit
+            .town
+            .get(&visit.town.admin, &decisions)
+            .await
+            .expect(200);
         let words: Vec<_> = taken.as_array().unwrap().iter().collect();
         assert_eq!(words[0]["decision"], "approved");
-        assert_eq!((&words[1]["decision"], &words[1]["name"]), (&json!("returned"), &json!("PHO")));
+        assert_eq!(
+            (&words[1]["decision"], &words[1]["name"]),
+            (&json!("returned"), &json!("PHO"))
+        );
         assert_eq!(words[1]["reasons"][0]["item"], "KTC-02");
     }
 }
@@ -355,14 +400,20 @@ async fn a_decision_that_comes_too_late_shows_what_arrived_and_keeps_the_reasons
     visit.lan.sync(vec![late]).await;
     let typed = format!("&reason.KTC-01={}", percent("Xem lại <b>mục</b> này"));
     let path = format!("{}/decide", visit.path());
-    let stale = browser.submit(&path, &decision(&page, "returned", &typed)).await;
+    let stale = browser
+        .submit(&path, &decision(&page, "returned", &typed))
+        .await;
     assert_eq!(stale.status(), 409);
     let page = stale.text().await.unwrap();
     let missed = between(&page, "Thay đổi trong lúc bạn xem", "</section>");
     assert!(missed.contains("địa điểm") && missed.contains("alert(1)") && missed.contains("LAN"));
     assert!(!missed.contains("giá trị đo"), "only what arrived since");
-    assert!(page.contains("Xem lại &#60;b&#62;mục&#60;/b&#62; này") && !page.contains("<script>alert"));
-    let again = browser.submit(&path, &decision(&page, "returned", &typed)).await;
+    assert!(
+        page.contains("Xem lại &#60;b&#62;mục&#60;/b&#62; này") && !page.contains("<script>alert")
+    );
+    let again = browser
+        .submit(&path, &decision(&page, "returned", &typed))
+        .await;
     assert_eq!(again.status(), 303);
 }
 
@@ -376,9 +427,17 @@ async fn comments_at_criteria_reach_the_officers_phone() {
     let form = |item: &str, text: &str| format!("item={item}&text={}&csrf={csrf}", percent(text));
     let said = browser.submit(&path, &form("KTC-02", HOSTILE)).await;
     assert_eq!(said.status(), 303);
-    assert_eq!(browser.submit(&path, &form("", "Xem lại cả biên bản")).await.status(), 303);
+    assert_eq!(
+        browser
+            .submit(&path, &form("", "Xem lại cả biên bản"))
+            .await
+            .status(),
+        303
+    );
     assert_eq!(browser.submit(&path, &form("", "  ")).await.status(), 422);
-    let unknown = browser.submit(&path, &form("NO-1", "Giữ lại lời này")).await;
+    let unknown = browser
+        .submit(&path, &form("NO-1", "Giữ lại lời này"))
+        .await;
     assert_eq!(unknown.status(), 422);
     assert!(unknown.text().await.unwrap().contains("Giữ lại lời này"));
     let page = browser.read(&visit.path()).await;
@@ -391,7 +450,11 @@ async fn comments_at_criteria_reach_the_officers_phone() {
     let record = visit.lan.held[&visit.inspection].1.to_json();
     let comments: Vec<_> = record["comments"].as_object().unwrap().values().collect();
     assert_eq!(comments.len(), 2);
-    assert!(comments.iter().any(|one| one["item"] == "KTC-02" && one["text"] == HOSTILE));
+    assert!(
+        comments
+            .iter()
+            .any(|one| one["item"] == "KTC-02" && one["text"] == HOSTILE)
+    );
     let api = format!("/api/v1{path}");
     let listed = visit.town.get(&visit.town.admin, &api).await.expect(200);
     assert_eq!(listed[0]["by"]["name"], "LANH-DAO");

@@ -8,8 +8,8 @@
     reason = "tests fail by panicking and print their seed"
 )]
 
-mod conflicts;
 mod attribution;
+mod conflicts;
 mod convergence;
 mod criteria;
 mod first_change;

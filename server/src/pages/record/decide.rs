@@ -34,7 +34,10 @@ use crate::{
 
 /// What the form of a decision carries. Beside these: `reason.CODE`, why, for each criterion.
 #[derive(ToSchema)]
-#[expect(dead_code, reason = "the shape of a form whose names follow from the record")]
+#[expect(
+    dead_code,
+    reason = "the shape of a form whose names follow from the record"
+)]
 pub(crate) struct DecisionForm {
     /// `approved`, `returned` or `reopened`.
     decision: String,
@@ -82,9 +85,15 @@ impl Typed {
             "approved" => Verdict::Approved,
             "returned" => Verdict::Returned,
             "reopened" => Verdict::Reopened,
-            _ => return Err(Failed::wrong(("Hãy chọn quyết định.", "Choose a decision."))),
+            _ => {
+                return Err(Failed::wrong((
+                    "Hãy chọn quyết định.",
+                    "Choose a decision.",
+                )));
+            }
         };
-        if verdict != Verdict::Approved && self.reason.trim().is_empty() && self.reasons.is_empty() {
+        if verdict != Verdict::Approved && self.reason.trim().is_empty() && self.reasons.is_empty()
+        {
             return Err(Failed::wrong(NO_REASON));
         }
         let previous = match self.previous.as_str() {

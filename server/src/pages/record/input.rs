@@ -33,7 +33,10 @@ impl Input {
     /// The input of a field with this value in it.
     pub(crate) fn of(field: FieldType, name: &str, value: &Value) -> Self {
         let (sort, options) = match field {
-            FieldType::Choice(words) => (Sort::Choice, words.iter().map(|word| choice(word)).collect()),
+            FieldType::Choice(words) => (
+                Sort::Choice,
+                words.iter().map(|word| choice(word)).collect(),
+            ),
             FieldType::Bool => (
                 Sort::Choice,
                 vec![("true", "có", "yes"), ("false", "không", "no")],
@@ -76,9 +79,13 @@ fn typed(field: FieldType, value: &Value) -> String {
     match (field, value) {
         (_, Value::Null) => String::new(),
         (FieldType::TimeMs, Value::Number(number)) => {
-            let ms = number.as_i64().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
+            let ms = number
+                .as_i64()
+                .and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
             let local = ms.map(|ms| ms.to_zoned(TimeZone::fixed(offset(7))));
-            local.map_or_else(String::new, |local| local.strftime("%Y-%m-%dT%H:%M").to_string())
+            local.map_or_else(String::new, |local| {
+                local.strftime("%Y-%m-%dT%H:%M").to_string()
+            })
         }
         (_, Value::String(text)) => text.clone(),
         (_, other) => other.to_string(),
@@ -115,10 +122,9 @@ pub(crate) fn parse(field: FieldType, typed: &str) -> Result<Value, Complaint> {
             "Hãy nhập ngày có thật, dạng ngày/tháng/năm.",
             "Give a day that exists, as day/month/year.",
         )),
-        FieldType::TimeMs => time(typed).map(Value::from).ok_or((
-            "Hãy nhập ngày và giờ.",
-            "Give a day and a time.",
-        )),
+        FieldType::TimeMs => time(typed)
+            .map(Value::from)
+            .ok_or(("Hãy nhập ngày và giờ.", "Give a day and a time.")),
         FieldType::Geo if !typed.starts_with("geo:") => {
             Ok(Value::from(format!("geo:{}", typed.replace(' ', ""))))
         }
@@ -131,7 +137,9 @@ fn date(typed: &str) -> Option<String> {
     if sokiem_record::is_date(typed) {
         return Some(typed.to_owned());
     }
-    let mut parts = typed.split(['/', '-', '.']).map(|part| part.trim().parse::<u32>());
+    let mut parts = typed
+        .split(['/', '-', '.'])
+        .map(|part| part.trim().parse::<u32>());
     let (day, month, year) = (
         parts.next()?.ok()?,
         parts.next()?.ok()?,
@@ -165,7 +173,10 @@ mod tests {
         assert!(parse(FieldType::Integer, "12 người").is_err());
         assert_eq!(parse(FieldType::Integer, ""), Ok(Value::Null));
         assert_eq!(parse(FieldType::Text, ""), Ok(json!("")));
-        assert_eq!(parse(FieldType::Geo, "9.95, 106.53"), Ok(json!("geo:9.95,106.53")));
+        assert_eq!(
+            parse(FieldType::Geo, "9.95, 106.53"),
+            Ok(json!("geo:9.95,106.53"))
+        );
     }
 
     #[test]

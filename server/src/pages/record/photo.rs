@@ -41,9 +41,7 @@ fn photo<'a>(reading: &'a Reading, original: &'a Attachment) -> Photo<'a> {
     let path = original.path.as_str();
     let below = format!("{path}/");
     let small = reading.attached.iter().find(|one| {
-        one.is_thumbnail()
-            && one.state == Arrival::Arrived
-            && one.path.as_str().starts_with(&below)
+        one.is_thumbnail() && one.state == Arrival::Arrived && one.path.as_str().starts_with(&below)
     });
     let place = reading.text(&format!("{path}/position"));
     let place = place.strip_prefix("geo:");

@@ -204,8 +204,7 @@ pub(crate) async fn settle(
             value => Ok(value),
         })
     } else {
-        serde_json::from_str(&form.value)
-            .map_err(|_| ("Hãy chọn một giá trị.", "Choose a value."))
+        serde_json::from_str(&form.value).map_err(|_| ("Hãy chọn một giá trị.", "Choose a value."))
     };
     let settled = match checked(chosen, &form.reason) {
         Ok(value) => {

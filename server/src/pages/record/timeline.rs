@@ -6,11 +6,7 @@ use sokiem_record::{history::FieldChange, schema::IDENTITY};
 use super::field::full_label;
 use crate::{
     pages::shown::Shown,
-    records::{
-        decision::Taken,
-        reading::Reading,
-        record::Entry,
-    },
+    records::{decision::Taken, reading::Reading, record::Entry},
 };
 
 /// One change in the timeline.
@@ -133,7 +129,10 @@ pub(crate) fn then(reading: &Reading) -> Option<Then<'_>> {
         step,
         number: index + 1,
         of: history.len(),
-        previous: index.checked_sub(1).and_then(|index| history.get(index)).map(at),
+        previous: index
+            .checked_sub(1)
+            .and_then(|index| history.get(index))
+            .map(at),
         next: next.filter(|_| index + 2 < history.len()),
         changes: step
             .fields

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 pub use limits::{Lifetimes, Limits};
 pub use network::Network;
 
-use crate::error::Error;
+use crate::{accounts::access::Role, error::Error};
 
 /// Everything that can be configured.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -50,6 +50,18 @@ pub struct Config {
     pub backup: Backup,
     /// What is kept how long.
     pub retention: Retention,
+    /// The second factor of people who sign in.
+    pub second_factor: SecondFactor,
+}
+
+/// The second factor of people who sign in. Anybody may set one up.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SecondFactor {
+    /// Roles that have to have one: `["supervisor", "administrator"]`.
+    pub required_for: Vec<Role>,
+    /// The file of the key that seals secrets; without it `second-factor.key` in the data folder. Made if it does not exist.
+    pub key_file: Option<PathBuf>,
 }
 
 /// What is kept how long. What has no period is kept for ever.
@@ -153,6 +165,7 @@ impl Default for Config {
             lifetimes: Lifetimes::default(),
             backup: Backup::default(),
             retention: Retention::default(),
+            second_factor: SecondFactor::default(),
         }
     }
 }

@@ -55,6 +55,20 @@ pub enum Error {
     /// Work on a blocking thread panicked.
     #[error("a worker panicked")]
     Panicked,
+    /// The file of a key could not be read or written.
+    #[error("the key file {path}: {source}")]
+    KeyFile {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A second factor could not be made.
+    #[error("second factor: {0}")]
+    SecondFactor(String),
+    /// There is no account of that name.
+    #[error("there is no account named {0}, or it has no second factor")]
+    NoSuchAccount(String),
     /// The operating system gave no randomness.
     #[error("no randomness: {0}")]
     Randomness(getrandom::Error),

@@ -61,6 +61,7 @@ pub use config::Config;
 pub use error::Error;
 pub use local::Local;
 pub use running::{
-    Running, create_account_offline, serve, serve_on, start_epoch_offline, verify_audit_offline,
+    Running, create_account_offline, remove_second_factor_offline, serve, serve_on,
+    start_epoch_offline, verify_audit_offline,
 };
 pub use store::FILE_NAME;

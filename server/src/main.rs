@@ -10,8 +10,8 @@ use std::{
 use clap::{Args, Parser, Subcommand};
 use serde::Serialize;
 use sokiem_server::{
-    Anchor, Config, Error, Role, backup, config::LogFormat, create_account_offline, serve,
-    start_epoch_offline, telemetry, verify_audit_offline,
+    Anchor, Config, Error, Role, backup, config::LogFormat, create_account_offline,
+    remove_second_factor_offline, serve, start_epoch_offline, telemetry, verify_audit_offline,
 };
 
 /// Sổ Kiểm server: sync, enrolment, review and reports.
@@ -112,6 +112,12 @@ enum Admin {
         #[arg(long, value_enum, default_value = "administrator")]
         role: Role,
     },
+    /// Take an account's second factor away, when nobody is left who could on the pages
+    RemoveSecondFactor {
+        /// Name to sign in with
+        #[arg(long)]
+        login: String,
+    },
     /// Recompute the audit log's chain; fails and names the first row that is not as it was written
     VerifyAudit {
         /// `NUMBER:HASH` from a backup's manifest, the log or an earlier check: shows a cut-off end too
@@ -210,6 +216,9 @@ fn run(cli: Cli) -> Result<(), Error> {
                 print(&start_epoch_offline(config).await?.to_string());
                 Ok(())
             }
+            Command::Admin {
+                command: Admin::RemoveSecondFactor { login },
+            } => remove_second_factor_offline(config, &login).await,
             Command::Admin {
                 command: Admin::VerifyAudit { anchor },
             } => {

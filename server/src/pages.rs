@@ -13,5 +13,6 @@ pub(crate) mod own;
 pub(crate) mod quarantine;
 pub(crate) mod record;
 pub(crate) mod report;
+pub(crate) mod second_factor;
 mod shown;
 pub(crate) mod sign_in;

@@ -11,7 +11,9 @@ use tokio::{
 };
 
 use crate::{
-    accounts::{access::Role, account, attempts::Attempts, lockout::Lockouts, password},
+    accounts::{
+        access::Role, account, attempts::Attempts, lockout::Lockouts, password, second_factor,
+    },
     app::{self, App},
     attachments::{Attachments, sweep},
     audit::{
@@ -26,7 +28,7 @@ use crate::{
     http::{listening, tls},
     occupied::Occupied,
     platform::{self, Machine, Platform, SystemPlatform},
-    store::{Store, Writing},
+    store::{Store, Writing, id},
     sync::poke::Pokes,
     telemetry::Metrics,
     upkeep,
@@ -337,6 +339,34 @@ pub async fn create_account_offline(
     let account = create_account(&app, login, name, role, password).await;
     app.store.close();
     account
+}
+
+/// Takes an account's second factor away in the database of a server that does not run.
+///
+/// # Errors
+/// [`Error::NoSuchAccount`], or the database failed.
+pub async fn remove_second_factor_offline(config: Config, login: &str) -> Result<(), Error> {
+    let app = offline(config).await?;
+    let login = login.to_lowercase();
+    let removed = app.store.write(move |writing| {
+        let account: Option<AccountId> = writing
+            .sql
+            .query_row(
+                "SELECT id FROM accounts WHERE login = ?1",
+                [&login],
+                |row| id::id(row, 0),
+            )
+            .optional()?;
+        let account = account.ok_or_else(|| Error::NoSuchAccount(login.clone()))?;
+        if !second_factor::remove(writing, account)? {
+            return Err(Error::NoSuchAccount(login));
+        }
+        let entry = Entry::new(Action::SecondFactorOff).on("account", account);
+        audit::note(writing, entry.detail("at", "console"))
+    });
+    let removed = removed.await;
+    app.store.close();
+    removed
 }
 
 pub(crate) async fn start_epoch(app: &App) -> Result<EpochId, Error> {

@@ -81,6 +81,8 @@ pub(crate) struct Caller {
     pub(crate) role: Role,
     /// The password was given by an administrator: nothing else can be done before choosing another one.
     pub(crate) must_choose_password: bool,
+    /// Whether the account has a second factor.
+    pub(crate) has_second_factor: bool,
     /// SHA-256 of the session's token.
     pub(crate) token_digest: [u8; 32],
 }
@@ -277,15 +279,16 @@ fn caller(sql: &Connection, token_digest: [u8; 32], now_ms: i64) -> Result<Calle
     let row = sql
         .prepare_cached(
             "SELECT accounts.id, accounts.name, accounts.role, accounts.active, sessions.expires_ms,
-                    password_until_ms IS NOT NULL
+                    password_until_ms IS NOT NULL,
+                    EXISTS (SELECT 1 FROM second_factors WHERE account = accounts.id AND confirmed_ms IS NOT NULL)
                FROM sessions JOIN accounts ON accounts.id = sessions.account WHERE token_digest = ?1",
         )?
         .query_row([token_digest.as_slice()], |row| {
             let role = Role::from_name(row.get_ref(2)?.as_str()?);
-            Ok((id::id(row, 0)?, row.get(1)?, role, row.get::<_, bool>(3)?, row.get::<_, i64>(4)?, row.get(5)?))
+            Ok((id::id(row, 0)?, row.get(1)?, role, row.get::<_, bool>(3)?, row.get::<_, i64>(4)?, row.get(5)?, row.get(6)?))
         })
         .optional()?;
-    let (account, name, role, active, expires_ms, must_choose_password) =
+    let (account, name, role, active, expires_ms, must_choose_password, has_second_factor) =
         row.ok_or_else(|| Problem::new(Cause::CredentialInvalid))?;
     if expires_ms <= now_ms {
         return Err(Problem::new(Cause::CredentialExpired));
@@ -299,6 +302,7 @@ fn caller(sql: &Connection, token_digest: [u8; 32], now_ms: i64) -> Result<Calle
         name,
         role,
         must_choose_password,
+        has_second_factor,
         token_digest,
     })
 }

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::{
     accounts::{
         access::{Caller, Role},
-        grant, password,
+        grant, password, second_factor,
     },
     app::Shared,
     audit::{self, Action, Entry},
@@ -59,6 +59,8 @@ pub(crate) struct Account {
     pub(crate) areas: Vec<Uuid>,
     /// Whether there is a password to sign in with; without one only devices can be used.
     pub(crate) has_password: bool,
+    /// Whether a second factor is asked for when they sign in.
+    pub(crate) second_factor: bool,
     /// Whether who asks may change it.
     pub(crate) administrated: bool,
 }
@@ -120,6 +122,7 @@ pub(crate) async fn create(
                 active: true,
                 areas,
                 has_password: hash.is_some(),
+                second_factor: false,
                 administrated: true,
             })
         })
@@ -242,6 +245,7 @@ pub(crate) async fn list(
                     active: row.get(5)?,
                     areas,
                     has_password: row.get(6)?,
+                    second_factor: second_factor::is_on(sql, account)?,
                     administrated: caller.administrates(sql, account)?,
                 });
             }

@@ -1,5 +1,7 @@
 //! What everybody does with their own account: choose a password, see and end sessions.
 
+use std::sync::Arc;
+
 use axum::{
     extract::{Path, State},
     http::StatusCode,
@@ -10,7 +12,7 @@ use utoipa::ToSchema;
 
 use crate::{
     accounts::{access::Caller, lockout::Subject, password},
-    app::Shared,
+    app::{App, Shared},
     audit::{self, Action, Entry},
     error::Error,
     http::{
@@ -19,6 +21,40 @@ use crate::{
     },
     secret,
 };
+
+/// Refuses who does not know the caller's password. Guessing it costs time.
+pub(crate) async fn expect_password(
+    app: &Arc<App>,
+    caller: &Caller,
+    password: String,
+) -> Result<(), Problem> {
+    let tried = [Subject::new(&format!("password of {}", caller.account), 5)];
+    app.lockouts.expect_open(&tried, app.machine.now_ms())?;
+    let account = caller.account;
+    let stored: Option<String> = app
+        .store
+        .read(move |sql| {
+            let mut statement =
+                sql.prepare_cached("SELECT password_hash FROM accounts WHERE id = ?1")?;
+            let stored = statement
+                .query_row([account.as_bytes().as_slice()], |row| row.get(0))
+                .optional()?;
+            Ok::<_, Error>(stored.flatten())
+        })
+        .await?;
+    if !password::check_apart(app, password, stored).await? {
+        app.lockouts.failed(&tried, app.machine.now_ms());
+        let shared = Arc::clone(app);
+        app.store
+            .write(move |writing| shared.lockouts.keep(writing, &tried))
+            .await?;
+        return Err(Problem::new(Cause::CredentialInvalid)
+            .detail("The password is wrong")
+            .vietnamese("Mật khẩu không đúng."));
+    }
+    app.lockouts.succeeded(&tried);
+    Ok(())
+}
 
 /// The old password and the new one.
 #[derive(Deserialize, ToSchema)]
@@ -40,37 +76,13 @@ pub(crate) async fn choose_password(
     caller: Caller,
     Json(body): Json<NewPassword>,
 ) -> Result<StatusCode, Problem> {
-    let tried = [Subject::new(&format!("password of {}", caller.account), 5)];
-    app.lockouts.expect_open(&tried, app.machine.now_ms())?;
     if !password::acceptable(&body.new) || body.new == body.old {
         return Err(Problem::invalid(
             "A password has 8 characters at least and 200 bytes at most, and is another one than before",
         )
         .vietnamese("Mật khẩu mới cần ít nhất 8 ký tự và khác mật khẩu cũ."));
     }
-    let account = caller.account;
-    let stored: Option<String> = app
-        .store
-        .read(move |sql| {
-            let mut statement =
-                sql.prepare_cached("SELECT password_hash FROM accounts WHERE id = ?1")?;
-            let stored = statement
-                .query_row([account.as_bytes().as_slice()], |row| row.get(0))
-                .optional()?;
-            Ok::<_, Error>(stored.flatten())
-        })
-        .await?;
-    if !password::check_apart(&app, body.old, stored).await? {
-        app.lockouts.failed(&tried, app.machine.now_ms());
-        let shared = std::sync::Arc::clone(&app);
-        app.store
-            .write(move |writing| shared.lockouts.keep(writing, &tried))
-            .await?;
-        return Err(Problem::new(Cause::CredentialInvalid)
-            .detail("The old password is wrong")
-            .vietnamese("Mật khẩu cũ không đúng."));
-    }
-    app.lockouts.succeeded(&tried);
+    expect_password(&app, &caller, body.old).await?;
     let hash = password::hash_apart(&app, body.new).await?;
     app.store
         .write(move |writing| {

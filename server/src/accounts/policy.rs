@@ -178,6 +178,76 @@ const RULES: &[Rule] = &[
         Session(Administrator),
         Any,
     ),
+    Rule("GET", "/sign-in/code", Public, Any),
+    Rule("POST", "/sign-in/code", Public, Any),
+    Rule("POST", "/account/second-factor", Form(Officer), Account),
+    Rule(
+        "POST",
+        "/account/second-factor/confirm",
+        Form(Officer),
+        Account,
+    ),
+    Rule(
+        "GET",
+        "/account/second-factor/remove",
+        Page(Officer),
+        Account,
+    ),
+    Rule(
+        "POST",
+        "/account/second-factor/remove",
+        Form(Officer),
+        Account,
+    ),
+    Rule("POST", "/account/recovery-codes", Form(Officer), Account),
+    Rule(
+        "GET",
+        "/admin/accounts/{account}/second-factor",
+        Page(Administrator),
+        Any,
+    ),
+    Rule(
+        "POST",
+        "/admin/accounts/{account}/second-factor",
+        Form(Administrator),
+        Any,
+    ),
+    Rule(
+        "GET",
+        "/api/v1/session/second-factor",
+        Session(Officer),
+        Account,
+    ),
+    Rule(
+        "POST",
+        "/api/v1/session/second-factor",
+        Session(Officer),
+        Account,
+    ),
+    Rule(
+        "PUT",
+        "/api/v1/session/second-factor",
+        Session(Officer),
+        Account,
+    ),
+    Rule(
+        "POST",
+        "/api/v1/session/second-factor/remove",
+        Session(Officer),
+        Account,
+    ),
+    Rule(
+        "POST",
+        "/api/v1/session/recovery-codes",
+        Session(Officer),
+        Account,
+    ),
+    Rule(
+        "DELETE",
+        "/api/v1/accounts/{account}/second-factor",
+        Session(Administrator),
+        Any,
+    ),
     Rule("GET", "/healthz", Public, Any),
     Rule("GET", "/readyz", Public, Any),
     Rule("GET", "/metrics", Public, Any),
@@ -448,7 +518,12 @@ pub(crate) async fn enforce(State(app): State<Arc<App>>, request: Request, next:
             })
             .into_response()
         }
-        (Some(_), Some(problem)) if problem.cause() == Cause::PasswordGiven => {
+        (Some(_), Some(problem))
+            if matches!(
+                problem.cause(),
+                Cause::PasswordGiven | Cause::SecondFactorRequired
+            ) =>
+        {
             Redirect::to("/account").into_response()
         }
         (Some(from), Some(problem)) => failed::page(from, visitor, &problem),
@@ -485,6 +560,10 @@ async fn admit(app: &Arc<App>, rule: &Rule, mut request: Request) -> Result<Requ
     caller.at_least(role)?;
     if caller.must_choose_password && reach != Account {
         return Err(Problem::new(Cause::PasswordGiven));
+    }
+    let required = app.config.second_factor.required_for.contains(&caller.role);
+    if required && !caller.has_second_factor && reach != Account {
+        return Err(Problem::new(Cause::SecondFactorRequired));
     }
     request.extensions_mut().insert(caller);
     Ok(request)

@@ -7,7 +7,7 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 use sokiem_record::id::AccountId;
 use utoipa::ToSchema;
@@ -17,7 +17,7 @@ use crate::{
     accounts::{
         access::{Caller, Role, cookie_name, csrf},
         lockout::Subject,
-        password,
+        password, second_factor,
     },
     app::{App, Shared},
     audit::{self, Action, Entry},
@@ -28,7 +28,7 @@ use crate::{
         problem::{Cause, Problem},
     },
     platform, secret,
-    store::id,
+    store::{Writing, id},
 };
 
 /// A login name and its password.
@@ -39,6 +39,9 @@ pub(crate) struct SignIn {
     pub(crate) login: String,
     /// The password.
     pub(crate) password: String,
+    /// The second factor, for an account that has one: six digits of the authenticator app, or a recovery code.
+    #[serde(default)]
+    pub(crate) code: Option<String>,
 }
 
 /// A session that began.
@@ -69,14 +72,17 @@ pub(crate) struct Me {
 #[utoipa::path(post, path = "/api/v1/session", tag = "accounts", request_body = SignIn,
     responses(
         (status = 201, description = "Signed in; also sets the session cookie", body = Session),
-        (status = 401, description = "credential-invalid"),
+        (status = 401, description = "credential-invalid; second-factor-needed: the password is right, send `code` too"),
         (status = 429, description = "too-many-requests")))]
 pub(crate) async fn sign_in(
     State(app): Shared,
     client: Client,
     Json(body): Json<SignIn>,
 ) -> Result<Response, Problem> {
-    let session = begin(&app, client, body).await?;
+    let session = match begin(&app, client, body).await? {
+        Begun::Session(session) => session,
+        Begun::SecondFactorNeeded(_) => return Err(Problem::new(Cause::SecondFactorNeeded)),
+    };
     let cookie = cookie(&app, &session.token);
     Ok((
         StatusCode::CREATED,
@@ -96,12 +102,15 @@ fn tried(login: &str, client: Client) -> [Subject; 3] {
     ]
 }
 
-/// Checks a password and begins a session.
-pub(crate) async fn begin(
-    app: &Arc<App>,
-    client: Client,
-    body: SignIn,
-) -> Result<Session, Problem> {
+/// How far somebody came.
+pub(crate) enum Begun {
+    Session(Session),
+    /// The password is right, and this account has a second factor.
+    SecondFactorNeeded(AccountId),
+}
+
+/// Checks a password, and the second factor of an account that has one, and begins a session.
+pub(crate) async fn begin(app: &Arc<App>, client: Client, body: SignIn) -> Result<Begun, Problem> {
     let now_ms = app.machine.now_ms();
     app.attempts
         .count(&format!("sign-in from {}", client.0), now_ms)?;
@@ -109,69 +118,147 @@ pub(crate) async fn begin(
     let tried = tried(&login, client);
     app.lockouts.expect_open(&tried, now_ms)?;
     app.attempts.count(&format!("sign-in as {login}"), now_ms)?;
-    let found: Option<(AccountId, String, String, Option<String>)> = app
+    let found: Option<(AccountId, Option<String>, bool)> = app
         .store
         .read(move |sql| {
-            Ok::<_, Error>(
-                sql.prepare_cached(
-                    "SELECT id, name, role, password_hash FROM accounts WHERE login = ?1 AND active = 1 AND coalesce(password_until_ms > ?2, 1)",
+            let row = sql
+                .prepare_cached(
+                    "SELECT id, password_hash FROM accounts WHERE login = ?1 AND active = 1 AND coalesce(password_until_ms > ?2, 1)",
                 )?
-                .query_row(params![login, now_ms], |row| Ok((id::id(row, 0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
-                .optional()?,
-            )
+                .query_row(params![login, now_ms], |row| Ok((id::id(row, 0)?, row.get(1)?)))
+                .optional()?;
+            row.map(|(account, hash)| Ok::<_, Error>((account, hash, second_factor::is_on(sql, account)?)))
+                .transpose()
         })
         .await?;
-    let hash = found.as_ref().and_then(|found| found.3.clone());
+    let hash = found.as_ref().and_then(|found| found.1.clone());
     let right = password::check_apart(app, body.password, hash).await?;
     let known = found.as_ref().map(|found| found.0);
-    let Some((account, name, role, _)) = found.filter(|_| right) else {
+    let Some((account, _, second_factor)) = found.filter(|_| right) else {
         // What was typed as a name is not kept: people type passwords there.
         let entry = Entry::new(Action::SignedIn).refused();
         let entry = known.into_iter().fold(entry, Entry::by);
         let entry = entry.detail("address", client.0.to_string());
-        app.lockouts.failed(&tried, now_ms);
-        let (keeping, shared) = (tried, Arc::clone(app));
-        app.store
-            .write(move |writing| {
-                shared.lockouts.keep(writing, &keeping)?;
-                audit::note(writing, entry)
-            })
-            .await?;
+        failed(app, &tried, entry).await?;
         return Err(
             Problem::new(Cause::CredentialInvalid).detail("The name or the password is wrong")
         );
     };
-    let role = Role::from_name(&role).ok_or(Error::Unreadable("role"))?;
-    app.lockouts.succeeded(&tried);
-    let (keeping, shared) = (tried, Arc::clone(app));
+    let code = body.code.filter(|code| !code.trim().is_empty());
+    let showing = match (second_factor, code) {
+        (false, _) => Showing::Nothing,
+        (true, None) => return Ok(Begun::SecondFactorNeeded(account)),
+        (true, Some(code)) => Showing::Code(code),
+    };
+    open(app, client, account, showing, &tried)
+        .await
+        .map(Begun::Session)
+}
+
+async fn failed(app: &Arc<App>, tried: &[Subject], entry: Entry) -> Result<(), Problem> {
+    app.lockouts.failed(tried, app.machine.now_ms());
+    let (keeping, shared) = (tried.to_vec(), Arc::clone(app));
+    app.store
+        .write(move |writing| {
+            shared.lockouts.keep(writing, &keeping)?;
+            audit::note(writing, entry)?;
+            Ok(())
+        })
+        .await
+}
+
+/// What somebody whose password is right shows besides.
+enum Showing {
+    /// They have no second factor.
+    Nothing,
+    Code(String),
+    /// In the second step of the form: what the first left behind.
+    CodeAfter(String, [u8; 32]),
+}
+
+/// The second step of signing in by form: a code for the sign-in whose password was right.
+pub(crate) async fn go_on(
+    app: &Arc<App>,
+    client: Client,
+    pending: [u8; 32],
+    code: String,
+) -> Result<Session, Problem> {
+    let now_ms = app.machine.now_ms();
+    app.attempts
+        .count(&format!("sign-in from {}", client.0), now_ms)?;
+    let found = app
+        .store
+        .read(move |sql| second_factor::pending::find(sql, pending, now_ms))
+        .await?;
+    let (account, login) = found.ok_or_else(|| Problem::new(Cause::CredentialExpired))?;
+    let tried = tried(&login, client);
+    app.lockouts.expect_open(&tried, now_ms)?;
+    open(
+        app,
+        client,
+        account,
+        Showing::CodeAfter(code, pending),
+        &tried,
+    )
+    .await
+}
+
+/// Begins a session for somebody whose password is right, if the second factor is too. Both are counted as one:
+/// a right password with wrong codes clears nothing.
+async fn open(
+    app: &Arc<App>,
+    client: Client,
+    account: AccountId,
+    showing: Showing,
+    tried: &[Subject],
+) -> Result<Session, Problem> {
+    let now_ms = app.machine.now_ms();
+    let mut tried = tried.to_vec();
+    let (code, pending) = match showing {
+        Showing::Nothing => (None, None),
+        Showing::Code(code) => (Some(code), None),
+        Showing::CodeAfter(code, pending) => (Some(code), Some(pending)),
+    };
+    let key = match code {
+        Some(_) => {
+            tried.push(second_factor::endpoint::tried(account));
+            app.lockouts.expect_open(&tried, now_ms)?;
+            second_factor::endpoint::key(app).await?
+        }
+        None => None,
+    };
     let token = secret::hex(&app.machine.random::<32>()?);
     let expires_ms = platform::after_s(now_ms, app.config.lifetimes.session_s);
     let digest = secret::digest(token.as_bytes());
     let most = app.config.limits.sessions_per_account;
-    let signed_in = Entry::new(Action::SignedIn).by(account);
-    let signed_in = signed_in.detail("address", client.0.to_string());
-    app.store
+    let entry = Entry::new(Action::SignedIn).by(account);
+    let entry = entry.detail("address", client.0.to_string());
+    let (keeping, shared, signed_in) = (tried.clone(), Arc::clone(app), entry.clone());
+    let opened = app
+        .store
         .write(move |writing| {
-            let account = account.as_bytes().as_slice();
-            writing.sql.execute("DELETE FROM sessions WHERE expires_ms <= ?1", [now_ms])?;
-            writing.sql.execute(
-                "DELETE FROM sessions WHERE account = ?1 AND token_digest NOT IN
-                   (SELECT token_digest FROM sessions WHERE account = ?1 ORDER BY created_ms DESC LIMIT ?2)",
-                params![account, most.saturating_sub(1)],
-            )?;
-            writing.sql.execute(
-                "INSERT INTO sessions (token_digest, account, created_ms, expires_ms) VALUES (?1, ?2, ?3, ?4)",
-                params![digest.as_slice(), account, now_ms, expires_ms],
-            )?;
+            let mut signed_in = signed_in;
+            if let Some(code) = &code {
+                let Some(accepted) = second_factor::accept(writing, key, account, code)? else {
+                    return Ok(None);
+                };
+                signed_in = signed_in.detail("second_factor", accepted.word());
+            }
+            if let Some(pending) = pending {
+                second_factor::pending::end(writing, pending)?;
+            }
+            let me = person(writing.sql, account)?;
+            begin_session(writing, account, &digest, expires_ms, most)?;
+            shared.lockouts.succeeded(&keeping);
             shared.lockouts.keep(writing, &keeping)?;
             audit::note(writing, signed_in)?;
-            Ok::<_, Error>(())
+            Ok::<_, Problem>(Some(me))
         })
         .await?;
-    let account = Me {
-        id: account.0,
-        name,
-        role,
+    let Some(account) = opened else {
+        let entry = entry.refused().detail("second_factor", "wrong");
+        failed(app, &tried, entry).await?;
+        return Err(second_factor::wrong_code());
     };
     Ok(Session {
         csrf: csrf(&token),
@@ -179,6 +266,45 @@ pub(crate) async fn begin(
         expires_ms,
         account,
     })
+}
+
+fn person(sql: &Connection, account: AccountId) -> Result<Me, Problem> {
+    let found = sql
+        .prepare_cached("SELECT name, role FROM accounts WHERE id = ?1 AND active = 1")?
+        .query_row([account.as_bytes().as_slice()], |row| {
+            Ok((row.get(0)?, row.get::<_, String>(1)?))
+        })
+        .optional()?;
+    let (name, role) = found.ok_or_else(|| Problem::new(Cause::CredentialInvalid))?;
+    Ok(Me {
+        id: account.0,
+        name,
+        role: Role::from_name(&role).ok_or(Error::Unreadable("role"))?,
+    })
+}
+
+fn begin_session(
+    writing: &Writing<'_>,
+    account: AccountId,
+    digest: &[u8; 32],
+    expires_ms: i64,
+    most: u32,
+) -> Result<(), Error> {
+    let account = account.as_bytes().as_slice();
+    writing.sql.execute(
+        "DELETE FROM sessions WHERE expires_ms <= ?1",
+        [writing.now_ms],
+    )?;
+    writing.sql.execute(
+        "DELETE FROM sessions WHERE account = ?1 AND token_digest NOT IN
+           (SELECT token_digest FROM sessions WHERE account = ?1 ORDER BY created_ms DESC LIMIT ?2)",
+        params![account, most.saturating_sub(1)],
+    )?;
+    writing.sql.execute(
+        "INSERT INTO sessions (token_digest, account, created_ms, expires_ms) VALUES (?1, ?2, ?3, ?4)",
+        params![digest.as_slice(), account, writing.now_ms, expires_ms],
+    )?;
+    Ok(())
 }
 
 /// The cookie that carries a session.

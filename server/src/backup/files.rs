@@ -56,6 +56,12 @@ pub(super) fn copy(from: &Path, to: &Path) -> Result<(u64, [u8; 32]), Error> {
     Ok((bytes, hasher.finalize().into()))
 }
 
+/// Copies a file with its permissions; on disk when this returns.
+pub(super) fn copy_private(from: &Path, to: &Path) -> Result<(), Error> {
+    fs::copy(from, to).map_err(failed("writing", to))?;
+    sync(to)
+}
+
 /// How many bytes a file has, and their SHA-256.
 pub(super) fn digest(path: &Path) -> Result<(u64, [u8; 32]), Error> {
     let mut source = File::open(path).map_err(failed("reading", path))?;

@@ -9,7 +9,9 @@ use sokiem_record::id::{AreaId, DocumentId, EpochId, Kind};
 
 use super::{ATTACHMENTS, Manifest, check, files};
 use crate::{
-    Config, app,
+    Config,
+    accounts::second_factor::KEY_FILE_NAME,
+    app,
     audit::{self, Action, Entry},
     error::Error,
     occupied::Occupied,
@@ -93,6 +95,9 @@ pub async fn restore(config: Config, from: &Path, replace: bool) -> Result<Resto
         set_aside = Some(aside);
     }
     files::put_in_place(&building, &target)?;
+    if let Some(aside) = &set_aside {
+        keep_key(aside, &target)?;
+    }
     drop(occupied);
     Ok(Restored {
         epoch,
@@ -101,6 +106,15 @@ pub async fn restore(config: Config, from: &Path, replace: bool) -> Result<Resto
         set_aside,
         carried,
     })
+}
+
+/// No backup holds the key of second factors: the one that was here stays, if there was one.
+fn keep_key(aside: &Path, target: &Path) -> Result<(), Error> {
+    let key = aside.join(KEY_FILE_NAME);
+    if key.is_file() {
+        files::copy_private(&key, &target.join(KEY_FILE_NAME))?;
+    }
+    Ok(())
 }
 
 /// Copies the files that the manifest names, and compares them once more.
@@ -135,6 +149,7 @@ async fn begin(
             let until_ms = platform::after_s(writing.now_ms, recovery_s);
             let sql = writing.sql;
             sql.execute("DELETE FROM sessions", [])?;
+            sql.execute("DELETE FROM pending_sign_ins", [])?;
             sql.execute("DELETE FROM codes WHERE used_ms IS NULL", [])?;
             // The files of uploads under way are not in a backup: devices begin them again.
             sql.execute("DELETE FROM uploads WHERE state = 'open'", [])?;

@@ -48,6 +48,8 @@ problems! {
     DeviceRevoked "device-revoked" FORBIDDEN "This device was revoked" "Thiết bị này đã bị thu hồi quyền."
     Forbidden "forbidden" FORBIDDEN "You may not do this" "Bạn không có quyền làm việc này."
     PasswordGiven "password-given" FORBIDDEN "Choose a password of your own first" "Hãy đổi mật khẩu được cấp trước khi làm việc khác."
+    SecondFactorNeeded "second-factor-needed" UNAUTHORIZED "The second factor is needed too: send it as `code`" "Cần thêm mã xác thực hai bước."
+    SecondFactorRequired "second-factor-required" FORBIDDEN "Your role needs a second factor: set one up first" "Vai trò của bạn phải bật xác thực hai bước trước khi làm việc khác."
     NotFound "not-found" NOT_FOUND "There is no such thing" "Không tìm thấy."
     MethodNotAllowed "method-not-allowed" METHOD_NOT_ALLOWED "This address does not take that method" "Địa chỉ này không nhận phương thức đó."
     CodeUnknown "code-unknown" NOT_FOUND "This enrolment code is unknown" "Mã ghi danh không đúng."

@@ -27,7 +27,9 @@ use utoipa::{
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    accounts::{account, changing, grant, own, policy, session},
+    accounts::{
+        account, changing, grant, own, policy, second_factor::endpoint as second_factor, session,
+    },
     app::App,
     areas::{area, moving},
     attachments::{download, listing, token, upload},
@@ -86,6 +88,10 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(pages::landing::page))
         .routes(routes!(pages::assets::show))
         .routes(routes!(pages::sign_in::show, pages::sign_in::submit))
+        .routes(routes!(
+            pages::sign_in::show_code,
+            pages::sign_in::submit_code
+        ))
         .routes(routes!(pages::sign_in::sign_out))
         .routes(routes!(pages::list::show))
         .routes(routes!(pages::record::show))
@@ -103,6 +109,17 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(pages::own::show))
         .routes(routes!(pages::own::choose_password))
         .routes(routes!(pages::own::end_session))
+        .routes(routes!(pages::second_factor::begin))
+        .routes(routes!(pages::second_factor::confirm))
+        .routes(routes!(
+            pages::second_factor::ask_remove,
+            pages::second_factor::remove
+        ))
+        .routes(routes!(pages::second_factor::new_recovery_codes))
+        .routes(routes!(
+            pages::admin::account_page::ask_remove_factor,
+            pages::admin::account_page::remove_factor
+        ))
         .routes(routes!(pages::admin::overview))
         .routes(routes!(
             pages::admin::accounts::list,
@@ -177,6 +194,14 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(own::choose_password))
         .routes(routes!(own::sessions))
         .routes(routes!(own::end_session))
+        .routes(routes!(
+            second_factor::show,
+            second_factor::begin,
+            second_factor::confirm
+        ))
+        .routes(routes!(second_factor::remove))
+        .routes(routes!(second_factor::new_recovery_codes))
+        .routes(routes!(second_factor::remove_of))
         .routes(routes!(grant::put, grant::delete))
         .routes(routes!(area::create, area::list))
         .routes(routes!(moving::move_unit))

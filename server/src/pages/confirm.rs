@@ -26,6 +26,8 @@ pub(crate) struct Confirm<'a> {
     fields: Vec<(&'static str, String)>,
     /// What has to be typed: the field's name, and what it is called.
     typed: Option<(&'static str, Said)>,
+    /// The same for a password.
+    password: Option<(&'static str, Said)>,
     button: Said,
     /// Where "no" leads.
     back: String,
@@ -42,6 +44,7 @@ impl<'a> Confirm<'a> {
             action: action.into(),
             fields: Vec::new(),
             typed: None,
+            password: None,
             button: ("Đồng ý", "Yes"),
             back: "/".to_owned(),
         }
@@ -64,6 +67,16 @@ impl<'a> Confirm<'a> {
 
     pub(crate) fn typed(mut self, name: &'static str, vi: &'static str, en: &'static str) -> Self {
         self.typed = Some((name, (vi, en)));
+        self
+    }
+
+    pub(crate) fn password(
+        mut self,
+        name: &'static str,
+        vi: &'static str,
+        en: &'static str,
+    ) -> Self {
+        self.password = Some((name, (vi, en)));
         self
     }
 

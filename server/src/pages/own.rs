@@ -4,7 +4,7 @@ use askama::Template;
 use axum::{
     Form,
     extract::{Path, State},
-    http::HeaderMap,
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse, Redirect, Response},
 };
 use serde::Deserialize;
@@ -19,6 +19,7 @@ use crate::{
     accounts::{
         access::{Role, by_form},
         own::{self, NewPassword, OwnSession},
+        second_factor::endpoint::{self as second_factor, SecondFactor},
     },
     app::Shared,
     areas::area,
@@ -33,7 +34,7 @@ use crate::{
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Just {
-    /// `password`: it was changed.
+    /// `password`: it was changed; `second-factor-off`: it was taken away.
     #[serde(default)]
     done: String,
 }
@@ -48,6 +49,7 @@ struct Page<'a> {
     must_choose_password: bool,
     areas: Vec<String>,
     sessions: &'a [OwnSession],
+    factor: &'a SecondFactor,
     done: &'a str,
 }
 
@@ -67,8 +69,10 @@ pub(crate) async fn show(
     let areas = areas
         .into_iter()
         .filter(|area| mine.writable(AreaId(area.id)));
+    let Json(factor) = second_factor::show(State(app), caller()).await?;
     frame::page(&Page {
         frame: Frame::of(&visitor),
+        factor: &factor,
         csrf: &visitor.csrf,
         name: &visitor.caller.name,
         role: visitor.caller.role,
@@ -112,7 +116,7 @@ pub(crate) async fn choose_password(
         .await
         .map_err(|problem| match problem.status() {
             // The session is good: it is the form that is wrong.
-            axum::http::StatusCode::UNAUTHORIZED => {
+            StatusCode::UNAUTHORIZED => {
                 Problem::invalid("The old password is wrong").vietnamese("Mật khẩu cũ không đúng.")
             }
             _ => problem,

@@ -14,10 +14,15 @@ use super::frame::{self, Frame};
 use crate::{
     accounts::{
         access::by_form,
-        session::{self, SignIn},
+        second_factor::pending,
+        session::{self, Begun, SignIn},
     },
     app::Shared,
-    http::{body::Parameters, client::Client, problem::Problem},
+    http::{
+        body::Parameters,
+        client::Client,
+        problem::{Cause, Problem},
+    },
 };
 
 /// A form that only carries its session's CSRF text.
@@ -34,6 +39,8 @@ struct Page<'a> {
     complaint: Option<&'a str>,
     /// What was sent came without a session.
     expired: bool,
+    /// The second factor took too long.
+    too_late: bool,
 }
 
 /// Why somebody is here.
@@ -41,7 +48,7 @@ struct Page<'a> {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Why {
-    /// `yes`: a form was sent without a session.
+    /// `yes`: a form was sent without a session. `code`: the second factor took too long.
     #[serde(default)]
     expired: String,
 }
@@ -49,14 +56,15 @@ pub(crate) struct Why {
 /// The sign-in page.
 #[utoipa::path(get, path = "/sign-in", tag = "pages", params(Why), responses((status = 200, content_type = "text/html", body = String)))]
 pub(crate) async fn show(Parameters(why): Parameters<Why>) -> Result<Response, Problem> {
-    form(None, why.expired == "yes")
+    form(None, &why.expired)
 }
 
-fn form(complaint: Option<&str>, expired: bool) -> Result<Response, Problem> {
+fn form(complaint: Option<&str>, expired: &str) -> Result<Response, Problem> {
     frame::page(&Page {
         frame: Frame::open(),
         complaint,
-        expired,
+        expired: expired == "yes",
+        too_late: expired == "code",
     })
 }
 
@@ -70,15 +78,77 @@ pub(crate) async fn submit(
     Form(body): Form<SignIn>,
 ) -> Result<Response, Problem> {
     match session::begin(&app, client, body).await {
-        Ok(session) => {
+        Ok(Begun::Session(session)) => {
             let cookie = session::cookie(&app, &session.token);
-            let answer = (
-                [(header::SET_COOKIE, cookie)],
-                Redirect::to("/records?kind=inspection"),
-            );
-            Ok(answer.into_response())
+            Ok(signed_in(cookie))
         }
-        Err(problem) if problem.status().is_client_error() => form(Some(problem.text()), false),
+        Ok(Begun::SecondFactorNeeded(account)) => {
+            let token = pending::begin(&app, account).await?;
+            let cookie = [(header::SET_COOKIE, pending::cookie(&app, &token))];
+            Ok((cookie, Redirect::to("/sign-in/code")).into_response())
+        }
+        Err(problem) if problem.status().is_client_error() => form(Some(problem.text()), ""),
+        Err(problem) => Err(problem),
+    }
+}
+
+/// To where people begin.
+fn signed_in(cookie: String) -> Response {
+    let cookie = [(header::SET_COOKIE, cookie)];
+    (cookie, Redirect::to("/records?kind=inspection")).into_response()
+}
+
+#[derive(Template)]
+#[template(path = "sign_in_code.html")]
+struct CodePage<'a> {
+    frame: Frame<'a>,
+    complaint: Option<&'a str>,
+}
+
+/// The second step of signing in.
+#[utoipa::path(get, path = "/sign-in/code", tag = "pages", responses((status = 200, content_type = "text/html", body = String)))]
+pub(crate) async fn show_code() -> Result<Response, Problem> {
+    code_form(None)
+}
+
+fn code_form(complaint: Option<&str>) -> Result<Response, Problem> {
+    frame::page(&CodePage {
+        frame: Frame::open(),
+        complaint,
+    })
+}
+
+/// The form of the second step.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CodeForm {
+    code: String,
+}
+
+/// Show the second factor by form.
+#[utoipa::path(post, path = "/sign-in/code", tag = "pages",
+    request_body(content = CodeForm, content_type = "application/x-www-form-urlencoded"),
+    responses((status = 303, description = "Signed in: to the list; or the first step is over: to sign in"), (status = 200, description = "Not signed in: the form again")))]
+pub(crate) async fn submit_code(
+    State(app): Shared,
+    client: Client,
+    headers: HeaderMap,
+    Form(form): Form<CodeForm>,
+) -> Result<Response, Problem> {
+    let again = || Ok(Redirect::to("/sign-in?expired=code").into_response());
+    let Some(pending) = pending::digest(&app, &headers) else {
+        return again();
+    };
+    match session::go_on(&app, client, pending, form.code).await {
+        Ok(session) => {
+            let mut response = signed_in(session::cookie(&app, &session.token));
+            let gone = pending::cookie(&app, "").parse();
+            let gone = gone.map_err(|_| Problem::new(Cause::Internal))?;
+            response.headers_mut().append(header::SET_COOKIE, gone);
+            Ok(response)
+        }
+        Err(problem) if problem.cause() == Cause::CredentialExpired => again(),
+        Err(problem) if problem.status().is_client_error() => code_form(Some(problem.text())),
         Err(problem) => Err(problem),
     }
 }

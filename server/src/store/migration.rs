@@ -14,6 +14,7 @@ pub(super) const STEPS: &[&str] = &[
     include_str!("migrations/0006_device_keys.sql"),
     include_str!("migrations/0007_accounts.sql"),
     include_str!("migrations/0008_administration.sql"),
+    include_str!("migrations/0009_second_factor.sql"),
 ];
 
 /// Brings a database to the newest schema.

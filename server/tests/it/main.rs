@@ -30,5 +30,6 @@ mod quarantine;
 mod record_page;
 mod restore;
 mod retention;
+mod second_factor;
 mod signature;
 mod signatures;

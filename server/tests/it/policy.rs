@@ -197,7 +197,10 @@ impl World {
             || (response.url().path() == "/sign-in" && route != "/sign-in");
         // A form without a session, unlike one that ended it.
         let expired = response.url().query() == Some("expired=yes");
-        let ends_it = matches!(route, "/sign-out" | "/account/sessions/{id}/end");
+        let ends_it = matches!(
+            route,
+            "/sign-out" | "/account/sessions/{id}/end" | "/sign-in/code"
+        );
         if matches!(status, 401 | 403 | 404) || expired || (to_sign_in && !ends_it) {
             return Cell::No;
         }
@@ -346,6 +349,21 @@ impl World {
                 ("heads", ""),
                 ("csrf", &csrf),
             ]),
+            ("POST", "/sign-in/code") => form(&[("code", "123456")]),
+            ("POST", "/account/second-factor/confirm") => form(&[("code", "x"), ("csrf", &csrf)]),
+            (
+                "POST",
+                "/account/second-factor"
+                | "/account/second-factor/remove"
+                | "/account/recovery-codes",
+            ) => form(&[("password", PASSWORD), ("csrf", &csrf)]),
+            ("PUT", "/api/v1/session/second-factor") => Content::Json(json!({"code": "x"})),
+            (
+                "POST",
+                "/api/v1/session/second-factor"
+                | "/api/v1/session/second-factor/remove"
+                | "/api/v1/session/recovery-codes",
+            ) => Content::Json(json!({"password": PASSWORD})),
             ("POST", "/account/password") => {
                 form(&[("old", "x"), ("new", "y"), ("again", "z"), ("csrf", &csrf)])
             }

@@ -18,6 +18,7 @@ use crate::{
         account::{self, Account},
         changing::{self, AccountChange, GivenPassword},
         grant,
+        second_factor::endpoint as second_factor,
     },
     app::Shared,
     areas::area,
@@ -350,5 +351,55 @@ pub(crate) async fn take_area(
 ) -> Result<Response, Problem> {
     let caller = by_form(&app, &headers, &form.csrf).await?;
     grant::delete(State(app), caller, Path((id, area))).await?;
+    Ok(to_page(id))
+}
+
+/// Ask before somebody's second factor is taken away.
+#[utoipa::path(get, path = "/admin/accounts/{account}/second-factor", tag = "pages", params(("account" = Uuid, Path, description = "The account")),
+    responses((status = 200, content_type = "text/html", body = String), (status = 303, description = "Not signed in"), (status = 404, description = "not-found")))]
+pub(crate) async fn ask_remove_factor(
+    State(app): Shared,
+    visitor: Visitor,
+    Path(id): Path<Uuid>,
+) -> Result<Response, Problem> {
+    let account = find(State(app), &visitor.caller, id).await?;
+    Confirm::new(
+        &visitor,
+        (
+            "Tắt xác thực hai bước của người này?",
+            "Take this person's second factor away?",
+        ),
+        format!("/admin/accounts/{id}/second-factor"),
+    )
+    .about(who(&account))
+    .happens(
+        "Chỉ làm khi chắc rằng chính người này đã mất điện thoại và mã khôi phục.",
+        "Do it only when you are sure that it is they who have lost phone and recovery codes.",
+    )
+    .happens(
+        "Từ lần sau chỉ cần mật khẩu là đăng nhập được, cho đến khi người này bật lại.",
+        "From then on the password alone is enough, until they set it up again.",
+    )
+    .happens(
+        "Việc này được ghi vào nhật ký.",
+        "The audit log says that you did this.",
+    )
+    .button("Tắt", "Take it away")
+    .back(format!("/admin/accounts/{id}"))
+    .page()
+}
+
+/// Take somebody's second factor away by form.
+#[utoipa::path(post, path = "/admin/accounts/{account}/second-factor", tag = "pages", params(("account" = Uuid, Path, description = "The account")),
+    request_body(content = Sure, content_type = "application/x-www-form-urlencoded"),
+    responses((status = 303, description = "Taken away"), (status = 403, description = "forbidden"), (status = 404, description = "not-found")))]
+pub(crate) async fn remove_factor(
+    State(app): Shared,
+    headers: HeaderMap,
+    Path(id): Path<Uuid>,
+    Form(form): Form<Sure>,
+) -> Result<Response, Problem> {
+    let caller = by_form(&app, &headers, &form.csrf).await?;
+    second_factor::remove_of(State(app), caller, Path(id)).await?;
     Ok(to_page(id))
 }

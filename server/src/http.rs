@@ -6,6 +6,7 @@ pub(crate) mod client;
 pub(crate) mod headers;
 pub(crate) mod health;
 pub(crate) mod listening;
+pub(crate) mod percent;
 pub(crate) mod problem;
 pub(crate) mod query;
 pub(crate) mod router;

@@ -38,6 +38,7 @@ pub mod backup;
 pub mod config;
 mod devices;
 mod error;
+mod export;
 mod http;
 mod local;
 mod occupied;

@@ -46,8 +46,33 @@ async fn the_figures_of_the_review_come_out_and_follow_the_records() {
         assert_eq!(year["total"]["windows_differ"], true);
     }
 
+    // Behind every figure are its records: as many as it says.
+    let behind = |figure: &'static str| {
+        let path = report["figures"][figure]["records"].as_str().unwrap();
+        let path = format!("{path}&limit=500");
+        let desk = &town.supervisor;
+        async move { desk.get(&path).await.unwrap() }
+    };
+    for (figure, counted) in [
+        ("units_total", 48),
+        ("units_with_protection_force", 48),
+        ("units_registered_for_model", 17),
+    ] {
+        let behind = behind(figure).await;
+        assert_eq!(
+            behind["units"].as_array().unwrap().len(),
+            counted,
+            "{figure}"
+        );
+        assert_eq!(behind["figure"]["of"], 48);
+    }
+    let commended = behind("commendations").await;
+    let numbers = commended["units"].as_array().unwrap().iter();
+    let sum: u64 = numbers.map(|unit| unit["number"].as_u64().unwrap()).sum();
+    assert_eq!(sum, 12);
+
     // One record changes, and the report with it.
-    let unit = report["figures"]["units_total"]["records"][0]
+    let unit = behind("units_total").await["units"][0]["unit"]
         .as_str()
         .unwrap()
         .parse()

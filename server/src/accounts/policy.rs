@@ -248,6 +248,8 @@ const RULES: &[Rule] = &[
         Session(Administrator),
         Any,
     ),
+    Rule("GET", "/report/records", Page(Supervisor), OwnAndAbove),
+    Rule("GET", "/report/print", Page(Supervisor), OwnAndAbove),
     Rule("GET", "/healthz", Public, Any),
     Rule("GET", "/readyz", Public, Any),
     Rule("GET", "/metrics", Public, Any),
@@ -487,6 +489,18 @@ const RULES: &[Rule] = &[
     Rule("GET", "/api/v1/audit", Session(Administrator), Any),
     Rule("GET", "/api/v1/audit/verify", Session(Administrator), Any),
     Rule("GET", "/api/v1/report", Session(Supervisor), OwnAndAbove),
+    Rule(
+        "GET",
+        "/api/v1/report/records",
+        Session(Supervisor),
+        OwnAndAbove,
+    ),
+    Rule(
+        "GET",
+        "/api/v1/report/export",
+        Session(Supervisor),
+        OwnAndAbove,
+    ),
 ];
 
 /// Lets a request through to its handler, with who calls in its extensions, or answers it.

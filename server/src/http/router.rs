@@ -47,7 +47,7 @@ use crate::{
         record, verify,
     },
     recovery::endpoint as recovery,
-    report::endpoint as report,
+    report::{behind, endpoint as report, export as report_export},
     retention::{self, hold},
     signing,
     sync::{events, exchange, reconcile},
@@ -103,6 +103,8 @@ fn routes() -> OpenApiRouter<Arc<App>> {
             pages::record::settle::correct
         ))
         .routes(routes!(pages::report::show))
+        .routes(routes!(pages::report::records))
+        .routes(routes!(pages::report::print))
         .routes(routes!(pages::quarantine::list))
         .routes(routes!(pages::quarantine::show))
         .routes(routes!(pages::quarantine::settle))
@@ -234,6 +236,8 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(quarantine::settle::take_over))
         .routes(routes!(quarantine::settle::dismiss))
         .routes(routes!(report::get))
+        .routes(routes!(behind::list))
+        .routes(routes!(report_export::export))
         .routes(routes!(audit::list))
         .routes(routes!(audit::verify))
         .routes(routes!(token::create))

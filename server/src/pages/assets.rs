@@ -26,6 +26,8 @@ const ASSETS: &[Asset] = &[Asset {
         include_str!("../../assets/style/base.css"),
         include_str!("../../assets/style/admin.css"),
         include_str!("../../assets/style/record.css"),
+        include_str!("../../assets/style/report.css"),
+        include_str!("../../assets/style/print.css"),
     ),
 }];
 

@@ -1,21 +1,33 @@
-//! The review report as tables, a year each.
+//! The review report as a page: figures with their denominators, charts, and the way to the records behind.
+
+mod behind;
+mod chart;
+mod print;
+
+pub(crate) use behind::{__path_records, records};
+pub(crate) use print::{__path_print, print};
 
 use askama::Template;
 use axum::{extract::State, response::Response};
 use serde::Deserialize;
-use serde_json::json;
+use sokiem_record::is_date;
+use uuid::Uuid;
 
+use self::chart::Chart;
 use super::frame::{self, Frame, Visitor};
 use crate::{
-    app::Shared,
+    app::{App, Shared},
+    export::text,
     http::{
         body::{Json, Parameters},
-        problem::{Cause, Problem},
+        problem::Problem,
     },
     report::{
         answer::{Report, Row},
-        endpoint,
-        figure::Figure,
+        endpoint::{self, Choice},
+        export::windows,
+        measure::Measure,
+        question::{Asked, KindAsked},
     },
 };
 
@@ -24,84 +36,121 @@ use crate::{
 struct Page<'a> {
     frame: Frame<'a>,
     report: &'a Report,
+    charts: Vec<Chart>,
+    asked: &'a Asked,
+    /// The query of this report, for its other forms.
+    query: &'a str,
+    areas: &'a [Choice],
+    /// What of the form could not be read.
+    wrong: Option<(&'static str, &'static str)>,
 }
 
-impl Row {
-    /// The figures of a row, with what they are called.
-    fn columns(&self) -> [(&'static str, &'static str, &Figure); 15] {
-        [
-            ("Thuộc diện", "In scope", &self.units_in_scope),
-            ("Đủ điều kiện xét", "Eligible", &self.eligible),
-            ("Đã kiểm tra", "Inspected", &self.inspected),
-            (
-                "Có lực lượng bảo vệ",
-                "Protection force",
-                &self.with_protection_force,
-            ),
-            ("Có phương án bảo vệ", "Protection plan", &self.with_plan),
-            ("Có mô hình", "Model", &self.with_model),
-            ("Đăng ký", "Registered", &self.registered),
-            ("Nộp hồ sơ", "Submitted", &self.submitted),
-            ("Được công nhận", "Recognised", &self.recognised),
-            ("Vụ việc", "Incidents", &self.incidents),
-            ("Tồn tại nêu ra", "Findings opened", &self.findings_opened),
-            ("Đã khắc phục", "Findings closed", &self.findings_closed),
-            ("Quá hạn", "Overdue", &self.findings_overdue),
-            (
-                "Khen tập thể",
-                "Collectives commended",
-                &self.commendations_collective,
-            ),
-            (
-                "Khen cá nhân",
-                "Individuals commended",
-                &self.commendations_individuals,
-            ),
-        ]
+impl Page<'_> {
+    fn is_area(&self, area: &Choice) -> bool {
+        self.asked.area == Some(area.id)
     }
 
-    /// What a row is about.
-    fn kind(&self) -> (&'static str, &'static str) {
-        match self.unit_kind {
-            Some("agency") => ("Cơ quan", "Agencies"),
-            Some("enterprise") => ("Doanh nghiệp", "Enterprises"),
-            Some("school") => ("Nhà trường", "Schools"),
-            _ => ("Cộng", "Total"),
-        }
+    fn is_kind(&self, kind: &KindAsked) -> bool {
+        self.asked.kind == Some(*kind)
     }
 }
 
-/// Which years.
-#[derive(Debug, Deserialize, utoipa::IntoParams)]
+/// What the form asks for. Whatever is left empty is chosen by the server.
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Years {
+#[into_params(parameter_in = Query)]
+pub(crate) struct Wanted {
     /// First year; five years back where it is left out.
-    from: Option<i32>,
+    from: Option<String>,
     /// Last year; this one where it is left out.
-    to: Option<i32>,
+    to: Option<String>,
+    /// Only this area and what lies below it.
+    area: Option<String>,
+    /// Only units of this kind.
+    kind: Option<String>,
+    /// A row for each area.
+    by_area: Option<String>,
+    /// The day on which deadlines are judged, `YYYY-MM-DD`; today where it is left out.
+    as_of: Option<String>,
+}
+
+const WRONG: (&str, &str) = (
+    "Có ô nhập chưa đúng nên được bỏ qua: năm là bốn chữ số, năm đầu không sau năm cuối, nhiều nhất 50 năm.",
+    "Something in the form could not be read and was left out: years have four digits, in order, at most 50 of them.",
+);
+
+impl Wanted {
+    /// What is asked for, and whether all of the form could be read.
+    fn asked(&self, app: &App) -> (Asked, bool) {
+        fn given(text: &Option<String>) -> Option<&str> {
+            text.as_deref()
+                .map(str::trim)
+                .filter(|text| !text.is_empty())
+        }
+        fn read<T: std::str::FromStr>(text: &Option<String>, right: &mut bool) -> Option<T> {
+            let parsed = given(text)?.parse().ok();
+            *right &= parsed.is_some();
+            parsed
+        }
+        let today = app.machine.today();
+        let this_year: i32 = today
+            .get(..4)
+            .and_then(|year| year.parse().ok())
+            .unwrap_or(2026);
+        let mut right = true;
+        let to = read(&self.to, &mut right).unwrap_or(this_year);
+        let from = read(&self.from, &mut right).unwrap_or(to - 5);
+        let kind = given(&self.kind);
+        let as_of = given(&self.as_of).filter(|day| is_date(day));
+        right &= given(&self.as_of).is_some() == as_of.is_some();
+        let mut asked = Asked {
+            from,
+            to,
+            area: read::<Uuid>(&self.area, &mut right),
+            kind: kind.and_then(KindAsked::from_word),
+            by_area: self.by_area.as_deref() == Some("true"),
+            as_of: as_of.map(str::to_owned),
+        };
+        right &= kind.is_some() == asked.kind.is_some();
+        if asked.question(String::new).is_err() {
+            (asked.from, asked.to, right) = (this_year - 5, this_year, false);
+        }
+        (asked, right)
+    }
 }
 
 /// The review report as a page.
-#[utoipa::path(get, path = "/report", tag = "pages", params(Years),
-    responses((status = 200, content_type = "text/html", body = String), (status = 303, description = "Not signed in"), (status = 403, description = "forbidden")))]
+#[utoipa::path(get, path = "/report", tag = "pages", params(Wanted),
+    responses((status = 200, content_type = "text/html", body = String), (status = 303, description = "Not signed in"), (status = 403, description = "forbidden"), (status = 404, description = "not-found: the area")))]
 pub(crate) async fn show(
     State(app): Shared,
     visitor: Visitor,
-    Parameters(years): Parameters<Years>,
+    Parameters(wanted): Parameters<Wanted>,
 ) -> Result<Response, Problem> {
-    let today = app.machine.today();
-    let this_year: i32 = today
-        .split('-')
-        .next()
-        .and_then(|year| year.parse().ok())
-        .unwrap_or(2026);
-    let to = years.to.unwrap_or(this_year);
-    let from = years.from.unwrap_or(to - 5);
-    let internal = |_| Problem::new(Cause::Internal);
-    let asked = serde_json::from_value(json!({"from": from, "to": to})).map_err(internal)?;
-    let Json(report) = endpoint::get(State(app), visitor.caller.clone(), Parameters(asked)).await?;
+    let (asked, right) = wanted.asked(&app);
+    let query = asked.question(|| app.machine.today())?.query();
+    let areas = endpoint::choices(&app, &visitor.caller).await?;
+    let caller = visitor.caller.clone();
+    let Json(report) = endpoint::get(State(app), caller, Parameters(asked.clone())).await?;
     frame::page(&Page {
         frame: Frame::of(&visitor),
+        charts: chart::charts(&report),
         report: &report,
+        asked: &asked,
+        query: &query,
+        areas: &areas,
+        wrong: (!right).then_some(WRONG),
     })
+}
+
+impl Row {
+    /// What a row is about, where it is no total.
+    fn kind(&self) -> (&'static str, &'static str) {
+        self.unit_kind.map_or(("", ""), KindAsked::names)
+    }
+
+    /// The windows of the row, in words.
+    fn windows(&self) -> String {
+        windows(&self.windows)
+    }
 }

@@ -1,19 +1,21 @@
 //! `GET /api/v1/report`.
 
+use std::collections::BTreeMap;
+
 use axum::extract::State;
 use rusqlite::Connection;
-use serde::Deserialize;
-use sokiem_record::{id::AreaId, is_date};
+use sokiem_record::id::AreaId;
 use uuid::Uuid;
 
 use super::{
     answer::Report,
-    compute::{Question, report},
-    facts,
+    compute::{AreaNames, Count},
+    gather,
+    question::{Asked, Question},
 };
 use crate::{
     accounts::access::{Areas, Caller},
-    app::Shared,
+    app::{App, Shared},
     audit::{Action, Entry, reads},
     http::{
         body::{Json, Parameters},
@@ -22,76 +24,76 @@ use crate::{
     store::id,
 };
 
-/// Longest period, in years.
-const MOST_YEARS: i32 = 50;
-
-/// What is asked for.
-#[derive(Debug, Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Asked {
-    /// First year.
-    from: i32,
-    /// Last year.
-    to: i32,
-    /// Only this area and what lies below it.
-    area: Option<Uuid>,
-    /// A row for each area.
-    #[serde(default)]
-    by_area: bool,
-    /// The day on which deadlines are judged, `YYYY-MM-DD`; today where it is left out.
-    as_of: Option<String>,
-}
-
 /// The review report over the caller's areas.
 #[utoipa::path(get, path = "/api/v1/report", tag = "report", params(Asked),
-    responses((status = 200, body = Report), (status = 403, description = "forbidden"), (status = 404, description = "not-found"), (status = 422, description = "invalid")),
+    responses((status = 200, body = Report), (status = 400, description = "malformed-query"), (status = 403, description = "forbidden"),
+        (status = 404, description = "not-found"), (status = 422, description = "invalid")),
     security(("session" = [])))]
 pub(crate) async fn get(
     State(app): Shared,
     caller: Caller,
     Parameters(asked): Parameters<Asked>,
 ) -> Result<Json<Report>, Problem> {
-    if asked.from < 1
-        || asked.to > 9999
-        || asked.to < asked.from
-        || asked.to - asked.from >= MOST_YEARS
-    {
-        return Err(Problem::invalid(format!(
-            "from, to: years, at most {MOST_YEARS} of them, in order"
-        )));
-    }
-    if asked.as_of.as_deref().is_some_and(|day| !is_date(day)) {
-        return Err(Problem::invalid("as_of: a date YYYY-MM-DD"));
-    }
-    let question = Question {
-        from: asked.from,
-        to: asked.to,
-        as_of: asked.as_of.unwrap_or_else(|| app.machine.today()),
-        by_area: asked.by_area,
-    };
-    let top = asked.area.map(AreaId);
+    let question = asked.question(|| app.machine.today())?;
     let account = caller.account;
-    let entry = Entry::new(Action::ReportRead);
-    let entry = top.into_iter().fold(entry, Entry::area);
-    let entry = entry.detail("from", asked.from).detail("to", asked.to);
+    let entry = noted(Action::ReportRead, &question);
     let answer = app
         .store
-        .read(move |sql| {
-            let areas = caller.areas(sql)?;
-            if top.is_some_and(|area| !areas.readable(area)) {
-                return Err(Problem::not_found());
-            }
-            let below = top.map(|area| subtree(sql, area)).transpose()?;
-            let units = facts::gather(sql, |area| wanted(&areas, below.as_deref(), area))?;
-            Ok(report(&units, &question))
-        })
+        .read(move |sql| computed(sql, &caller, &question))
         .await?;
     reads::looked(&app, account, entry);
     Ok(Json(answer))
 }
 
-fn wanted(areas: &Areas, below: Option<&[AreaId]>, area: AreaId) -> bool {
-    areas.readable(area) && below.is_none_or(|below| below.contains(&area))
+/// What the audit log says about a question.
+pub(super) fn noted(action: Action, question: &Question) -> Entry {
+    let entry = question
+        .area
+        .into_iter()
+        .fold(Entry::new(action), Entry::area);
+    entry
+        .detail("from", question.from)
+        .detail("to", question.to)
+}
+
+/// The report that answers a question of the caller.
+pub(super) fn computed(
+    sql: &Connection,
+    caller: &Caller,
+    question: &Question,
+) -> Result<Report, Problem> {
+    let scope = Scope::of(sql, caller, question.area)?;
+    let mut count = Count::new(question);
+    gather::each(sql, |area| scope.has(area), |facts| count.add(facts))?;
+    Ok(count.finish(&area_names(sql)?))
+}
+
+/// The areas that a question is about.
+pub(super) struct Scope {
+    /// What the caller may read.
+    pub(super) areas: Areas,
+    /// The area that was asked about, with everything below it.
+    below: Option<Vec<AreaId>>,
+}
+
+impl Scope {
+    pub(super) fn of(
+        sql: &Connection,
+        caller: &Caller,
+        top: Option<AreaId>,
+    ) -> Result<Self, Problem> {
+        let areas = caller.areas(sql)?;
+        if top.is_some_and(|area| !areas.readable(area)) {
+            return Err(Problem::not_found());
+        }
+        let below = top.map(|area| subtree(sql, area)).transpose()?;
+        Ok(Self { areas, below })
+    }
+
+    pub(super) fn has(&self, area: AreaId) -> bool {
+        let below = self.below.as_ref();
+        self.areas.readable(area) && below.is_none_or(|below| below.contains(&area))
+    }
 }
 
 /// An area and everything below it.
@@ -102,4 +104,65 @@ fn subtree(sql: &Connection, top: AreaId) -> Result<Vec<AreaId>, Problem> {
     )?;
     let rows = statement.query_map([top.as_bytes().as_slice()], |row| id::id::<AreaId>(row, 0))?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// What every area is called.
+pub(super) fn area_names(sql: &Connection) -> Result<AreaNames, Problem> {
+    let mut statement = sql.prepare_cached("SELECT id, name FROM areas")?;
+    let rows = statement.query_map([], |row| {
+        Ok((id::id::<AreaId>(row, 0)?.0, row.get::<_, String>(1)?))
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// An area that can be asked about.
+pub(crate) struct Choice {
+    pub(crate) id: Uuid,
+    pub(crate) name: String,
+    /// How many of the areas above it can be asked about too.
+    pub(crate) depth: usize,
+}
+
+/// The areas that a caller may ask about, each under the one above it.
+pub(crate) async fn choices(app: &App, caller: &Caller) -> Result<Vec<Choice>, Problem> {
+    let caller = caller.clone();
+    app.store
+        .read(move |sql| {
+            let areas = caller.areas(sql)?;
+            let mut statement = sql.prepare_cached("SELECT id, name, parent FROM areas")?;
+            let rows = statement.query_map([], |row| {
+                let parent = id::optional_id::<AreaId>(row, 2)?;
+                Ok((id::id::<AreaId>(row, 0)?, row.get(1)?, parent))
+            })?;
+            let mut below: BTreeMap<Option<AreaId>, Vec<(String, AreaId)>> = BTreeMap::new();
+            for row in rows {
+                let (area, name, parent) = row?;
+                if areas.readable(area) {
+                    let parent = parent.filter(|parent| areas.readable(*parent));
+                    below.entry(parent).or_default().push((name, area));
+                }
+            }
+            let mut choices = Vec::new();
+            choose(&mut choices, &mut below, None, 0);
+            Ok::<_, Problem>(choices)
+        })
+        .await
+}
+
+fn choose(
+    choices: &mut Vec<Choice>,
+    below: &mut BTreeMap<Option<AreaId>, Vec<(String, AreaId)>>,
+    above: Option<AreaId>,
+    depth: usize,
+) {
+    let mut areas = below.remove(&above).unwrap_or_default();
+    areas.sort();
+    for (name, area) in areas {
+        choices.push(Choice {
+            id: area.0,
+            name,
+            depth,
+        });
+        choose(choices, below, Some(area), depth + 1);
+    }
 }

@@ -1,10 +1,11 @@
 //! One figure of the report: a number that can be questioned.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
-use uuid::Uuid;
 
-/// A number, what it is a part of, and the records that it was counted from.
+use super::measure::Share;
+
+/// A number, what it is a part of, and where the records are that it was counted from.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct Figure {
     /// The number; `null` when no unit has data about it.
@@ -13,37 +14,45 @@ pub(crate) struct Figure {
     pub(crate) of: u64,
     /// How many of them have no data about it.
     pub(crate) no_data: u64,
-    /// The records that made the number: ids of units or inspections.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(crate) records: Vec<Uuid>,
+    /// The address that lists the records behind the number.
+    #[serde(rename = "records", serialize_with = "address")]
+    #[schema(value_type = String)]
+    pub(crate) query: String,
+}
+
+fn address<S: Serializer>(query: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&format!("/api/v1/report/records?{query}"))
 }
 
 impl Figure {
-    /// Counts the units about which something is so. `None` is no data.
-    pub(crate) fn count(units: impl IntoIterator<Item = (Uuid, Option<bool>)>) -> Self {
-        Self::sum(
-            units
-                .into_iter()
-                .map(|(unit, so)| (vec![unit], so.map(u64::from))),
-        )
-    }
-
-    /// Adds up a number of each unit. `None` is no data. A unit's records are kept when its number is not 0.
-    pub(crate) fn sum(units: impl IntoIterator<Item = (Vec<Uuid>, Option<u64>)>) -> Self {
-        let mut figure = Self::default();
-        for (records, number) in units {
-            figure.of += 1;
-            match number {
-                None => figure.no_data += 1,
-                Some(number) => {
-                    figure.value = Some(figure.value.unwrap_or(0).saturating_add(number));
-                    if number > 0 {
-                        figure.records.extend(records);
-                    }
-                }
+    /// Counts what a unit contributes.
+    pub(super) fn add(&mut self, share: Share) {
+        match share {
+            Share::NotAsked => {}
+            Share::NoData => {
+                self.of += 1;
+                self.no_data += 1;
+            }
+            Share::Number(number) => {
+                self.of += 1;
+                self.value = Some(self.value.unwrap_or(0).saturating_add(number));
             }
         }
-        figure
+    }
+
+    /// Adds another group of units to this one.
+    pub(super) fn merge(&mut self, other: &Self) {
+        self.of += other.of;
+        self.no_data += other.no_data;
+        self.value = match (self.value, other.value) {
+            (Some(one), Some(two)) => Some(one.saturating_add(two)),
+            (one, two) => one.or(two),
+        };
+    }
+
+    /// The page that lists the records behind it.
+    pub(crate) fn page(&self) -> String {
+        format!("/report/records?{}", self.query)
     }
 }
 
@@ -51,33 +60,33 @@ impl Figure {
 mod tests {
     use super::*;
 
-    fn id(n: u128) -> Uuid {
-        Uuid::from_u128(n)
+    fn sum(shares: &[Share]) -> (Option<u64>, u64, u64) {
+        let mut figure = Figure::default();
+        shares.iter().for_each(|share| figure.add(*share));
+        (figure.value, figure.of, figure.no_data)
     }
 
     #[test]
     fn no_data_and_zero_are_different() {
-        let nobody_knows = Figure::count([(id(1), None), (id(2), None)]);
-        assert_eq!(
-            (nobody_knows.value, nobody_knows.of, nobody_knows.no_data),
-            (None, 2, 2)
-        );
-        let none = Figure::count([(id(1), Some(false)), (id(2), None)]);
-        assert_eq!((none.value, none.of, none.no_data), (Some(0), 2, 1));
-        assert!(none.records.is_empty());
-        assert_eq!(Figure::count([]).value, None);
+        use Share::{NoData, NotAsked, Number};
+        assert_eq!(sum(&[NoData, NoData]), (None, 2, 2));
+        assert_eq!(sum(&[Number(0), NoData]), (Some(0), 2, 1));
+        assert_eq!(sum(&[NotAsked, Number(7), Number(5)]), (Some(12), 2, 0));
+        assert_eq!(sum(&[]), (None, 0, 0));
     }
 
     #[test]
-    fn a_sum_names_the_records_that_it_came_from() {
-        let sum = Figure::sum([
-            (vec![id(1)], Some(2)),
-            (vec![id(2)], Some(0)),
-            (vec![id(3), id(4)], Some(5)),
-        ]);
-        assert_eq!(
-            (sum.value, sum.records),
-            (Some(7), vec![id(1), id(3), id(4)])
-        );
+    fn groups_add_up_as_their_units_do() {
+        let mut all = Figure::default();
+        for group in [
+            &[Share::NoData][..],
+            &[Share::Number(0)],
+            &[Share::Number(3)],
+        ] {
+            let mut one = Figure::default();
+            group.iter().for_each(|share| one.add(*share));
+            all.merge(&one);
+        }
+        assert_eq!((all.value, all.of, all.no_data), (Some(3), 3, 1));
     }
 }

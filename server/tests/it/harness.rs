@@ -163,6 +163,19 @@ impl Town {
         session["token"].as_str().unwrap().to_owned()
     }
 
+    /// The bytes of an answer that has to be one.
+    pub(crate) async fn bytes(&self, token: &str, path: &str) -> Vec<u8> {
+        let response = self
+            .http
+            .get(self.url(path))
+            .bearer_auth(token)
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(response.status(), StatusCode::OK, "{path}");
+        response.bytes().await.unwrap().to_vec()
+    }
+
     async fn area(&self, name: &str, level: &str, parent: Option<AreaId>) -> AreaId {
         let body = json!({"name": name, "level": level, "parent": parent});
         let area = self

@@ -28,6 +28,7 @@ mod policy;
 mod pull;
 mod quarantine;
 mod record_page;
+mod report;
 mod restore;
 mod retention;
 mod second_factor;

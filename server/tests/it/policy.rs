@@ -336,6 +336,11 @@ impl World {
             "/records" | "/api/v1/records" => format!("{path}?kind=unit"),
             "/api/v1/records/{id}/difference" => format!("{path}?from=&to="),
             "/records/{id}/field" => format!("{path}?path=opinion"),
+            "/report/records" | "/api/v1/report/records" => {
+                format!("{path}?figure=units_in_scope&year=2019&from=2019&to=2019&part=all")
+            }
+            "/api/v1/report" => format!("{path}?from=2019&to=2019"),
+            "/api/v1/report/export" => format!("{path}?format=csv&from=2019&to=2019"),
             _ => path,
         };
         let set = json!({"criteria": "KIEMTRA-CHUNG@1", "window_start": "2019-01-01", "window_end": "2019-12-31"});
@@ -491,7 +496,9 @@ impl World {
 fn hidden_thing(place: &Place, method: &Method, route: &str) -> Option<Vec<u8>> {
     let text = match (method.as_str(), route) {
         ("POST", "/api/device/v1/exchange") => return Some(place.unit.as_bytes().to_vec()),
-        ("GET", "/records" | "/api/v1/records") => place.unit.to_string(),
+        ("GET", "/records" | "/api/v1/records" | "/report/records" | "/api/v1/report/records") => {
+            place.unit.to_string()
+        }
         ("GET", "/quarantine" | "/api/v1/quarantine") => place.refused.clone(),
         ("GET", "/api/v1/accounts" | "/admin/accounts") => place.officer.clone(),
         ("GET", "/api/v1/devices" | "/admin/devices") => place.device.clone(),

@@ -79,16 +79,15 @@ fn headline(name: &str, figure: &Json) -> String {
 fn figures(year: &Json, kind: &str, row_: &Json) -> String {
     let share = |name: &str| format!("{}/{}", number(&row_[name]["value"]), row_[name]["of"]);
     let plain = |name: &str| number(&row_[name]["value"]);
-    let classes = row_["classes"].as_object();
-    let strong =
-        classes.and_then(|classes| classes.iter().find(|(label, _)| label.starts_with("mạnh")));
+    let mut classes = row_["classes"].as_array().into_iter().flatten();
+    let strong = classes.find(|class| class["label"] == "mạnh");
     row([
         year.to_string(),
         kind.to_owned(),
         share("inspected"),
         share("registered"),
         share("recognised"),
-        strong.map_or_else(|| "–".to_owned(), |(_, figure)| number(&figure["value"])),
+        strong.map_or_else(|| "–".to_owned(), |class| number(&class["value"])),
         plain("incidents"),
         plain("findings_opened"),
         plain("findings_overdue"),

@@ -17,3 +17,4 @@ pub(crate) mod reading;
 pub(crate) mod record;
 mod said;
 pub(crate) mod verify;
+pub(crate) mod year;

@@ -60,6 +60,7 @@ pub mod preview;
 pub mod proof;
 pub mod reading;
 pub mod refusal;
+pub mod regime;
 pub mod renew;
 pub mod schema;
 mod shape;

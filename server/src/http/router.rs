@@ -44,7 +44,7 @@ use crate::{
     platform::Machine,
     records::{
         assignment, attribution, campaign, change, comment, criteria, decision, list, quarantine,
-        record, verify,
+        record, verify, year,
     },
     recovery::endpoint as recovery,
     report::{behind, endpoint as report, export as report_export},
@@ -98,6 +98,9 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(pages::record::settle::settle))
         .routes(routes!(pages::record::decide::decide))
         .routes(routes!(pages::record::comment::add))
+        .routes(routes!(pages::record::finding::add))
+        .routes(routes!(pages::record::finding::move_on))
+        .routes(routes!(pages::record::year::show, pages::record::year::write))
         .routes(routes!(
             pages::record::settle::show,
             pages::record::settle::correct
@@ -220,6 +223,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(record::history))
         .routes(routes!(record::difference))
         .routes(routes!(attribution::get))
+        .routes(routes!(year::list))
         .routes(routes!(comment::list, comment::add))
         .routes(routes!(verify::verify))
         .routes(routes!(signing::show))

@@ -3,12 +3,14 @@
 pub(crate) mod comment;
 pub(crate) mod decide;
 mod field;
+pub(crate) mod finding;
 mod input;
 mod inspection;
 mod photo;
 pub(crate) mod settle;
 mod timeline;
 mod unit;
+pub(crate) mod year;
 
 use askama::Template;
 use axum::{
@@ -64,6 +66,20 @@ enum Form<'a> {
 }
 
 impl Page<'_> {
+    /// This year and the one before, where the unit says nothing about them yet.
+    fn open_years(&self) -> Vec<String> {
+        let now: Option<u32> = self.reading.today.get(..4).and_then(|year| year.parse().ok());
+        let years = now.into_iter().flat_map(|now| [now, now.saturating_sub(1)]);
+        let recorded = |year: &String| match &self.form {
+            Form::Unit(unit) => unit.years.iter().any(|(known, _)| known == year),
+            _ => true,
+        };
+        years
+            .map(|year| year.to_string())
+            .filter(|year| !recorded(year))
+            .collect()
+    }
+
     /// What a change did to a field, for people.
     fn change(&self, change: &FieldChange) -> Change {
         Change::of(self.reading, change)
@@ -122,6 +138,22 @@ pub(crate) async fn show(
 /// Where a field is on the page.
 pub(super) fn at(path: impl AsRef<str>) -> String {
     field::anchor(path.as_ref())
+}
+
+/// How far a unit's year may come, with whether it has.
+pub(super) fn stages(stage: &str) -> Vec<(bool, &'static str, &'static str)> {
+    let stages = [
+        ("registered", "đăng ký", "registered"),
+        ("self_assessed", "tự đánh giá", "self-assessed"),
+        ("submitted", "nộp hồ sơ", "dossier submitted"),
+        ("appraised", "thẩm định", "appraised"),
+        ("decided", "có kết quả", "decided"),
+    ];
+    let reached = stages.iter().position(|(name, ..)| *name == stage);
+    let stages = stages.iter().enumerate();
+    stages
+        .map(|(index, (_, vi, en))| (reached.is_some_and(|reached| index <= reached), *vi, *en))
+        .collect()
 }
 
 fn since(reading: &Reading, review: Option<&Review>) -> Vec<Change> {

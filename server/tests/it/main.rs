@@ -34,3 +34,4 @@ mod retention;
 mod second_factor;
 mod signature;
 mod signatures;
+mod workflow;

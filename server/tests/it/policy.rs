@@ -304,11 +304,16 @@ impl World {
             Content::Form(pairs.join("&"))
         };
         let record = match route {
-            "/api/v1/records/{id}/area" => place.unit,
+            "/api/v1/records/{id}/area"
+            | "/api/v1/records/{id}/years"
+            | "/records/{id}/years/{year}" => place.unit,
             _ => place.inspection,
         };
         let path = match route {
-            route if route.contains("/records/{id}") => route.replace("{id}", &record.to_string()),
+            route if route.contains("/records/{id}") => route
+                .replace("{id}", &record.to_string())
+                .replace("{finding}", &fresh)
+                .replace("{year}", "2019"),
             "/assets/{name}" => "/assets/style.css".to_owned(),
             route if route.contains("/enrolment-codes/{id}") => {
                 route.replace("{id}", &place.code.0)
@@ -408,6 +413,21 @@ impl World {
             ]),
             ("POST", route) if route.starts_with("/admin/") || route.starts_with("/account/") => {
                 form(&[("csrf", &csrf)])
+            }
+            ("POST", "/records/{id}/findings") => form(&[
+                ("text", "x"),
+                ("reason", "x"),
+                ("heads", ""),
+                ("csrf", &csrf),
+            ]),
+            ("POST", "/records/{id}/findings/{finding}") => form(&[
+                ("state", "open"),
+                ("reason", "x"),
+                ("heads", ""),
+                ("csrf", &csrf),
+            ]),
+            ("POST", "/records/{id}/years/{year}") => {
+                form(&[("reason", "x"), ("heads", ""), ("csrf", &csrf)])
             }
             ("POST", "/records/{id}/decide") => {
                 form(&[("decision", "approved"), ("heads", ""), ("csrf", &csrf)])

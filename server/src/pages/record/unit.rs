@@ -2,9 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use sokiem_record::schema::{self, Node};
-
 use super::field::{Field, Fields};
+use crate::records::year;
 
 /// The sections of a unit.
 pub(crate) struct Sections<'a> {
@@ -116,7 +115,7 @@ fn years(fields: &Fields<'_>) -> BTreeSet<String> {
 /// The cells of a year. The fields that are no column are made too: the year's own page has them.
 fn row<'a>(fields: &Fields<'a>, year: &str) -> Vec<Field<'a>> {
     let field = |name: &str| fields.field(&format!("years/{year}.{name}"));
-    for name in names() {
+    for name in year::names() {
         let made = field(name);
         // A difference is never left for the other page alone.
         if made.clash.is_some() && !STAGES.contains(&name) {
@@ -124,17 +123,4 @@ fn row<'a>(fields: &Fields<'a>, year: &str) -> Vec<Field<'a>> {
         }
     }
     STAGES.iter().map(|stage| field(stage)).collect()
-}
-
-/// Every field of a unit's year.
-pub(crate) fn names() -> Vec<&'static str> {
-    schema::fields(sokiem_record::id::Kind::Unit)
-        .iter()
-        .filter_map(|(name, node)| match node {
-            Node::Flat(_, fields) if *name == "years" => Some(*fields),
-            _ => None,
-        })
-        .flatten()
-        .map(|(name, _)| *name)
-        .collect()
 }

@@ -86,12 +86,7 @@ const RULES: &[Rule] = &[
         Page(Officer),
         OwnAndAbove,
     ),
-    Rule(
-        "POST",
-        "/records/{id}/years/{year}",
-        Form(Supervisor),
-        Own,
-    ),
+    Rule("POST", "/records/{id}/years/{year}", Form(Supervisor), Own),
     Rule(
         "GET",
         "/api/v1/records/{id}/years",

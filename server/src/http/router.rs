@@ -100,7 +100,10 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(pages::record::comment::add))
         .routes(routes!(pages::record::finding::add))
         .routes(routes!(pages::record::finding::move_on))
-        .routes(routes!(pages::record::year::show, pages::record::year::write))
+        .routes(routes!(
+            pages::record::year::show,
+            pages::record::year::write
+        ))
         .routes(routes!(
             pages::record::settle::show,
             pages::record::settle::correct

@@ -68,7 +68,11 @@ enum Form<'a> {
 impl Page<'_> {
     /// This year and the one before, where the unit says nothing about them yet.
     fn open_years(&self) -> Vec<String> {
-        let now: Option<u32> = self.reading.today.get(..4).and_then(|year| year.parse().ok());
+        let now: Option<u32> = self
+            .reading
+            .today
+            .get(..4)
+            .and_then(|year| year.parse().ok());
         let years = now.into_iter().flat_map(|now| [now, now.saturating_sub(1)]);
         let recorded = |year: &String| match &self.form {
             Form::Unit(unit) => unit.years.iter().any(|(known, _)| known == year),

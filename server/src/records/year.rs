@@ -86,7 +86,10 @@ pub(crate) async fn list(
 fn recorded(unit: &Document) -> std::collections::BTreeSet<String> {
     let fields = unit.to_json();
     let years = fields.get("years").and_then(Value::as_object);
-    let set = years.into_iter().flatten().filter(|(_, value)| !value.is_null());
+    let set = years
+        .into_iter()
+        .flatten()
+        .filter(|(_, value)| !value.is_null());
     set.filter_map(|(key, _)| key.split_once('.'))
         .map(|(year, _)| year.to_owned())
         .collect()
@@ -106,9 +109,7 @@ pub(crate) fn names() -> impl Iterator<Item = &'static str> {
 
 /// A year of a unit.
 pub(crate) fn of(document: &Document, year: &str) -> Result<Year, Error> {
-    let unit: Option<Unit> = document
-        .read()
-        .map_err(|_| Error::Unreadable("a unit"))?;
+    let unit: Option<Unit> = document.read().map_err(|_| Error::Unreadable("a unit"))?;
     let json = document.to_json();
     let years = json.get("years").and_then(Value::as_object);
     let fields: Map<String, Value> = years
@@ -153,7 +154,9 @@ fn missing(fields: &Map<String, Value>) -> Vec<&'static str> {
 }
 
 fn says(unit: &Unit, year: &str, named: Option<&Value>) -> Option<Regime> {
-    let named = named.and_then(Value::as_str).filter(|name| !name.is_empty());
+    let named = named
+        .and_then(Value::as_str)
+        .filter(|name| !name.is_empty());
     let last_day = format!("{year}-12-31");
     let regimes = regime::shipped().ok()?;
     let regime = regimes.into_iter().find(|regime| match named {

@@ -26,7 +26,11 @@ fn form(page: &str, fields: &[(&str, &str)]) -> String {
         ("heads", hidden(page, "heads")),
         ("csrf", hidden(page, "csrf")),
     ];
-    all.extend(fields.iter().map(|(name, value)| (*name, (*value).to_owned())));
+    all.extend(
+        fields
+            .iter()
+            .map(|(name, value)| (*name, (*value).to_owned())),
+    );
     let pairs: Vec<String> = all
         .iter()
         .map(|(name, value)| format!("{name}={}", percent(value)))
@@ -48,7 +52,9 @@ async fn a_year_goes_from_registration_to_its_decision_and_is_classified_apart()
     let page = browser.read(&path).await;
     assert!(page.contains("TT 124/2021/TT-BCA") && page.contains("quy mô doanh nghiệp"));
     assert!(!page.contains("<b>X"));
-    let nothing = browser.submit(&path, &form(&page, &[("reason", "x")])).await;
+    let nothing = browser
+        .submit(&path, &form(&page, &[("reason", "x")]))
+        .await;
     assert_eq!(nothing.status(), 422);
     let typed = [
         ("registered_on", "15/03/2023"),
@@ -58,12 +64,21 @@ async fn a_year_goes_from_registration_to_its_decision_and_is_classified_apart()
     let done = browser.submit(&path, &form(&page, &typed)).await;
     assert_eq!(done.status(), 303);
     let year = years(&town, unit).await[0].clone();
-    assert_eq!((&year["year"], &year["stage"]), (&json!("2023"), &json!("submitted")));
+    assert_eq!(
+        (&year["year"], &year["stage"]),
+        (&json!("2023"), &json!("submitted"))
+    );
     assert_eq!(year["regime"]["verdict"], "left_out");
-    assert!(year["fields"]["eligible"].is_null(), "a hint is not written");
+    assert!(
+        year["fields"]["eligible"].is_null(),
+        "a hint is not written"
+    );
 
     let page = browser.read(&path).await;
-    let typed = [("recognition", "recognised"), ("reason", "Quyết định của tỉnh")];
+    let typed = [
+        ("recognition", "recognised"),
+        ("reason", "Quyết định của tỉnh"),
+    ];
     browser.submit(&path, &form(&page, &typed)).await;
     let page = browser.read(&path).await;
     assert!(page.contains("còn thiếu") && page.contains("số quyết định công nhận"));
@@ -119,7 +134,10 @@ async fn a_year_that_others_wrote_meanwhile_keeps_both_and_a_mistake_keeps_what_
         again.contains("<option value=\"true\" selected>"),
         "what the visitor left alone is as it is now"
     );
-    let typed = [("registered_on", "15/03/2023"), ("reason", "Theo bản đăng ký")];
+    let typed = [
+        ("registered_on", "15/03/2023"),
+        ("reason", "Theo bản đăng ký"),
+    ];
     let done = browser.submit(&path, &form(&page, &typed)).await;
     assert_eq!(done.status(), 303);
     let page = browser.read(&path).await;
@@ -148,7 +166,13 @@ async fn a_finding_is_added_becomes_overdue_is_fixed_and_verified() {
     let bad = [new[0], ("deadline", "không rõ"), ("reason", "Xem tại chỗ")];
     let refused = browser.submit(&add, &form(&page, &bad)).await;
     assert_eq!(refused.status(), 422);
-    assert!(refused.text().await.unwrap().contains("Thiếu sổ &#60;u&#62;tuần tra"));
+    assert!(
+        refused
+            .text()
+            .await
+            .unwrap()
+            .contains("Thiếu sổ &#60;u&#62;tuần tra")
+    );
     let added = browser.submit(&add, &form(&page, &new)).await;
     assert_eq!(added.status(), 303);
     let page = browser.read(&record).await;
@@ -168,20 +192,35 @@ async fn a_finding_is_added_becomes_overdue_is_fixed_and_verified() {
         ("verified", "đã xác minh"),
     ] {
         let page = browser.read(&record).await;
-        let typed = [("state", state), ("day", "2019-07-01"), ("reason", "Đã có sổ")];
+        let typed = [
+            ("state", state),
+            ("day", "2019-07-01"),
+            ("reason", "Đã có sổ"),
+        ];
         let moved = browser.submit(&path, &form(&page, &typed)).await;
         assert_eq!(moved.status(), 303);
         let page = browser.read(&record).await;
-        assert!(page.contains(&format!("good\">{chip}")) || page.contains(&format!("waiting\">{chip}")));
+        assert!(
+            page.contains(&format!("good\">{chip}")) || page.contains(&format!("waiting\">{chip}"))
+        );
         assert!(!page.contains("quá hạn khắc phục"));
     }
     let unknown = format!("{add}/{}", fresh_uuid());
     let page = browser.read(&record).await;
     let typed = [("state", "open"), ("reason", "x")];
-    assert_eq!(browser.submit(&unknown, &form(&page, &typed)).await.status(), 422);
+    assert_eq!(
+        browser
+            .submit(&unknown, &form(&page, &typed))
+            .await
+            .status(),
+        422
+    );
     // The officer has it on the phone.
     lan.sync(Vec::new()).await;
     let held = lan.held[&id].1.to_json();
     assert_eq!(held["findings"][key]["verified_on"], "2019-07-01");
-    assert!(!lan.held.contains_key(&genesis::review_id(id)), "nothing was decided");
+    assert!(
+        !lan.held.contains_key(&genesis::review_id(id)),
+        "nothing was decided"
+    );
 }

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use askama::Template;
 use axum::{
     Form,
     extract::{Path, State},
     http::HeaderMap,
     response::{IntoResponse, Redirect, Response},
 };
-use askama::Template;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sokiem_record::{

@@ -46,7 +46,13 @@ const GROUPS: [(&str, &str, &[&str]); 6] = [
     (
         "Quy định, kỳ đánh giá",
         "Regime and window",
-        &["regime", "window_start", "window_end", "in_scope", "eligible"],
+        &[
+            "regime",
+            "window_start",
+            "window_end",
+            "in_scope",
+            "eligible",
+        ],
     ),
     (
         "Điều kiện trong năm",
@@ -92,7 +98,10 @@ const GROUPS: [(&str, &str, &[&str]); 6] = [
 
 /// What the form of a year carries. Beside these: every field of the year by its name, as people type it.
 #[derive(ToSchema)]
-#[expect(dead_code, reason = "the shape of a form whose names follow from the schema")]
+#[expect(
+    dead_code,
+    reason = "the shape of a form whose names follow from the schema"
+)]
 pub(crate) struct YearForm {
     reason: String,
     /// The heads that were shown, joined by spaces.
@@ -172,7 +181,10 @@ pub(crate) async fn write(
     let visitor = Visitor { caller, csrf };
     // Against what the visitor saw: what others wrote meanwhile is no change of theirs.
     let at = At {
-        at: text("heads").split_whitespace().collect::<Vec<_>>().join(","),
+        at: text("heads")
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(","),
     };
     let seen = Reading::of(&app, &visitor.caller, id, at).await?;
     expect_year(&seen, &year)?;
@@ -211,11 +223,7 @@ fn field_type(path: &str) -> Option<FieldType> {
 }
 
 /// Without the fields that the visitor left as they were: others may have written them since.
-fn own(
-    seen: &Reading,
-    year: &str,
-    mut form: BTreeMap<String, String>,
-) -> BTreeMap<String, String> {
+fn own(seen: &Reading, year: &str, mut form: BTreeMap<String, String>) -> BTreeMap<String, String> {
     form.retain(|name, typed| {
         let path = format!("years/{year}.{name}");
         field_type(&path)
@@ -225,11 +233,7 @@ fn own(
 }
 
 /// What was typed otherwise than it was shown.
-fn edits(
-    seen: &Reading,
-    year: &str,
-    form: &BTreeMap<String, String>,
-) -> Result<Vec<Edit>, Failed> {
+fn edits(seen: &Reading, year: &str, form: &BTreeMap<String, String>) -> Result<Vec<Edit>, Failed> {
     let mut edits = Vec::new();
     for name in year::names() {
         let path = format!("years/{year}.{name}");

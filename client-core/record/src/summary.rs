@@ -31,10 +31,31 @@ pub struct Summary {
     pub schema: u32,
 }
 
+/// What a document says now and the summary of it, from one pass over the document.
+#[derive(Clone, Debug)]
+pub struct Contents {
+    /// Every field, as in [`Document::to_json`].
+    pub fields: Json,
+    /// One row of a list.
+    pub summary: Summary,
+}
+
 impl Document {
+    /// What the document says now, and its summary.
+    pub fn contents(&self) -> Contents {
+        let (fields, conflicts) = self.to_json_and_conflicts();
+        Contents {
+            summary: self.summary_of(&fields, conflicts),
+            fields,
+        }
+    }
+
     /// The summary of what the document says now.
     pub fn summary(&self) -> Summary {
-        let (json, conflicts) = self.to_json_and_conflicts();
+        self.contents().summary
+    }
+
+    fn summary_of(&self, json: &Json, conflicts: usize) -> Summary {
         let text = |key: &str| {
             json.get(key)
                 .and_then(Json::as_str)
@@ -72,11 +93,11 @@ impl Document {
                     .unwrap_or(false);
                 summary.state = if finished { "finished" } else { "draft" }.to_owned();
                 search.extend([text("place"), text("criteria_code"), text("opinion")]);
-                search.extend(notes(&json));
+                search.extend(notes(json));
             }
             Kind::Review => {
                 summary.subject = id("inspection");
-                summary.state = latest_decision(&json).unwrap_or_default();
+                summary.state = latest_decision(json).unwrap_or_default();
             }
             Kind::Campaign => {
                 summary.title = text("name");

@@ -143,7 +143,7 @@ async fn a_script_works_through_an_officers_day() {
         let verified = lan.ok(&["verify", &inspection]);
         assert_eq!(verified["signatures"][0]["name"], "Trần Thị Lan");
         assert_eq!(verified["signatures"][0]["standing"], "valid");
-        assert!(!lan.ok(&["verify"]).as_array().unwrap().is_empty());
+        assert!(!lan.ok(&["verify", "--all"]).as_array().unwrap().is_empty());
 
         let file = folder.join("export.json");
         lan.ok(&["export", file.to_str().unwrap()]);

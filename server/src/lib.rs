@@ -44,6 +44,7 @@ mod local;
 mod occupied;
 mod pages;
 pub mod platform;
+mod projection;
 mod records;
 mod recovery;
 mod report;

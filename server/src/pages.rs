@@ -1,14 +1,17 @@
-//! Pages for supervisors: rendered on the server from the templates in `server/templates`, no script,
-//! no build step. Vietnamese first, English beside. They show what the JSON API answers and add
-//! nothing of their own; templates escape whatever people wrote.
+//! Pages for supervisors: rendered on the server from the templates in `server/templates`, no build step, and
+//! no script that a page could not do without. Vietnamese first, English beside. They show what the JSON
+//! API answers and add nothing of their own; templates escape whatever people wrote.
 
 pub(crate) mod admin;
 pub(crate) mod assets;
+mod choices;
 mod confirm;
 pub(crate) mod failed;
 mod frame;
+pub(crate) mod inbox;
 pub(crate) mod landing;
 pub(crate) mod list;
+pub(crate) mod news;
 pub(crate) mod own;
 pub(crate) mod quarantine;
 pub(crate) mod record;

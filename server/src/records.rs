@@ -10,6 +10,7 @@ pub(crate) mod comment;
 pub(crate) mod criteria;
 pub(crate) mod decision;
 pub(crate) mod heads;
+pub(crate) mod inbox;
 pub(crate) mod list;
 pub(crate) mod names;
 pub(crate) mod quarantine;

@@ -28,6 +28,7 @@ use crate::{
     http::{listening, tls},
     occupied::Occupied,
     platform::{self, Machine, Platform, SystemPlatform},
+    projection,
     store::{Store, Writing, id},
     sync::poke::Pokes,
     telemetry::Metrics,
@@ -150,6 +151,7 @@ pub(crate) async fn open(
         opening()?
     };
     let epoch = app::epoch(&store).await?;
+    store.write(projection::refresh).await?;
     let lockouts = Lockouts::new(&config.limits);
     let lockouts = store
         .read(move |sql| lockouts.load(sql).map(|()| lockouts))

@@ -275,7 +275,12 @@ pub(crate) async fn by_form(app: &App, headers: &HeaderMap, sent: &str) -> Resul
     app.store.read(move |sql| caller(sql, digest, now_ms)).await
 }
 
-fn caller(sql: &Connection, token_digest: [u8; 32], now_ms: i64) -> Result<Caller, Problem> {
+/// Whose session a token is, as long as it lasts.
+pub(crate) fn caller(
+    sql: &Connection,
+    token_digest: [u8; 32],
+    now_ms: i64,
+) -> Result<Caller, Problem> {
     let row = sql
         .prepare_cached(
             "SELECT accounts.id, accounts.name, accounts.role, accounts.active, sessions.expires_ms,

@@ -68,6 +68,8 @@ const RULES: &[Rule] = &[
     Rule("GET", "/sign-in", Public, Any),
     Rule("POST", "/sign-in", Public, Any),
     Rule("POST", "/sign-out", Form(Officer), Account),
+    Rule("GET", "/inbox", Page(Supervisor), OwnAndAbove),
+    Rule("GET", "/news", Page(Officer), OwnAndAbove),
     Rule("GET", "/records", Page(Officer), OwnAndAbove),
     Rule("GET", "/records/{id}", Page(Officer), OwnAndAbove),
     Rule("POST", "/records/{id}/settle", Form(Supervisor), Own),
@@ -366,6 +368,7 @@ const RULES: &[Rule] = &[
         Session(Supervisor),
         Own,
     ),
+    Rule("GET", "/api/v1/inbox", Session(Supervisor), OwnAndAbove),
     Rule("GET", "/api/v1/records", Session(Officer), OwnAndAbove),
     Rule("GET", "/api/v1/records/{id}", Session(Officer), OwnAndAbove),
     Rule(

@@ -1,6 +1,6 @@
 //! Request bodies: read within the limits, then decoded strictly.
 
-use std::{error::Error as _, sync::Arc, time::Duration};
+use std::{error::Error as _, fmt::Display, str::FromStr, sync::Arc, time::Duration};
 
 use axum::{
     body::{Body, Bytes, to_bytes},
@@ -10,7 +10,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http_body_util::{LengthLimitError, Limited};
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{DeserializeOwned, Error as _},
+};
 use sokiem_record::{
     limits,
     wire::{self, DecodeError, Versioned},
@@ -31,6 +34,18 @@ pub(crate) struct Json<T>(pub(crate) T);
 
 /// Query parameters; what can't be read is a problem document.
 pub(crate) struct Parameters<T>(pub(crate) T);
+
+/// Reads a query parameter whose empty text means that nothing was chosen, as forms send it.
+pub(crate) fn unless_empty<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: FromStr<Err: Display>,
+{
+    let text = Option::<String>::deserialize(deserializer)?;
+    text.filter(|text| !text.is_empty())
+        .map(|text| text.parse().map_err(D::Error::custom))
+        .transpose()
+}
 
 fn media_type(headers: &HeaderMap) -> &str {
     headers

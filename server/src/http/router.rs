@@ -43,8 +43,8 @@ use crate::{
     pages,
     platform::Machine,
     records::{
-        assignment, attribution, campaign, change, comment, criteria, decision, list, quarantine,
-        record, verify, year,
+        assignment, attribution, campaign, change, comment, criteria, decision, inbox, list,
+        quarantine, record, verify, year,
     },
     recovery::endpoint as recovery,
     report::{behind, endpoint as report, export as report_export},
@@ -93,6 +93,8 @@ fn routes() -> OpenApiRouter<Arc<App>> {
             pages::sign_in::submit_code
         ))
         .routes(routes!(pages::sign_in::sign_out))
+        .routes(routes!(pages::inbox::show))
+        .routes(routes!(pages::news::stream))
         .routes(routes!(pages::list::show))
         .routes(routes!(pages::record::show))
         .routes(routes!(pages::record::settle::settle))
@@ -220,6 +222,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(wipe::ask))
         .routes(routes!(wipe::confirm))
         .routes(routes!(key::put))
+        .routes(routes!(inbox::get))
         .routes(routes!(list::list))
         .routes(routes!(record::get))
         .routes(routes!(record::conflicts))

@@ -19,17 +19,25 @@ struct Asset {
 }
 
 /// Every such file. The stylesheet is one file to a browser and several here, each about one idea.
-const ASSETS: &[Asset] = &[Asset {
-    name: "style.css",
-    media_type: "text/css; charset=utf-8",
-    content: concat!(
-        include_str!("../../assets/style/base.css"),
-        include_str!("../../assets/style/admin.css"),
-        include_str!("../../assets/style/record.css"),
-        include_str!("../../assets/style/report.css"),
-        include_str!("../../assets/style/print.css"),
-    ),
-}];
+const ASSETS: &[Asset] = &[
+    Asset {
+        name: "style.css",
+        media_type: "text/css; charset=utf-8",
+        content: concat!(
+            include_str!("../../assets/style/base.css"),
+            include_str!("../../assets/style/list.css"),
+            include_str!("../../assets/style/admin.css"),
+            include_str!("../../assets/style/record.css"),
+            include_str!("../../assets/style/report.css"),
+            include_str!("../../assets/style/print.css"),
+        ),
+    },
+    Asset {
+        name: "live.js",
+        media_type: "text/javascript; charset=utf-8",
+        content: include_str!("../../assets/script/live.js"),
+    },
+];
 
 /// The paths under which browsers may keep the files for ever: another content has another path.
 static PATHS: LazyLock<Vec<(&str, String)>> = LazyLock::new(|| {

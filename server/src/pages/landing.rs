@@ -1,10 +1,18 @@
-//! The front page: what this is and where to go.
+//! The front page: where the work is for who is signed in; for others what this is and where to go.
 
 use askama::Template;
-use axum::{extract::State, response::Response};
+use axum::{
+    extract::State,
+    http::{HeaderMap, Method},
+    response::{IntoResponse, Redirect, Response},
+};
 
 use super::frame::{self, Frame};
-use crate::{app::Shared, http::problem::Problem};
+use crate::{
+    accounts::access::{self, Csrf, Role},
+    app::Shared,
+    http::problem::Problem,
+};
 
 #[derive(Template)]
 #[template(path = "landing.html")]
@@ -13,9 +21,22 @@ struct Landing<'a> {
     server_name: &'a str,
 }
 
+/// Where somebody's work is.
+pub(crate) fn home(role: Role) -> &'static str {
+    if role >= Role::Supervisor {
+        "/inbox"
+    } else {
+        "/records?kind=inspection"
+    }
+}
+
 /// The front page.
-#[utoipa::path(get, path = "/", tag = "pages", responses((status = 200, content_type = "text/html", body = String)))]
-pub(crate) async fn page(State(app): Shared) -> Result<Response, Problem> {
+#[utoipa::path(get, path = "/", tag = "pages",
+    responses((status = 200, content_type = "text/html", body = String), (status = 303, description = "Signed in: to the work")))]
+pub(crate) async fn page(State(app): Shared, headers: HeaderMap) -> Result<Response, Problem> {
+    if let Ok(caller) = access::of_request(&app, &Method::GET, &headers, Csrf::Elsewhere).await {
+        return Ok(Redirect::to(home(caller.role)).into_response());
+    }
     frame::page(&Landing {
         frame: Frame::open(),
         server_name: &app.config.server_name,

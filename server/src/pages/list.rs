@@ -4,6 +4,7 @@ use askama::Template;
 use axum::{extract::State, response::Response};
 
 use super::{
+    choices::Choices,
     frame::{self, Frame, Visitor},
     shown::Shown,
 };
@@ -21,7 +22,7 @@ use crate::{
 struct Records<'a> {
     frame: Frame<'a>,
     kind: &'a str,
-    words: &'a str,
+    choices: &'a Choices,
     records: &'a [Listed],
     /// The query of the next page.
     next: Option<String>,
@@ -36,13 +37,14 @@ pub(crate) async fn show(
     Parameters(filter): Parameters<Filter>,
 ) -> Result<Response, Problem> {
     let query = filter.query();
-    let (kind, words) = (filter.kind().to_owned(), filter.words().to_owned());
+    let kind = filter.kind().to_owned();
+    let choices = Choices::of(&app, &visitor.caller, &filter).await?;
     let Json(Page { records, next }) =
         list(State(app), visitor.caller.clone(), Parameters(filter)).await?;
     frame::page(&Records {
         frame: Frame::of(&visitor),
         kind: &kind,
-        words: &words,
+        choices: &choices,
         records: &records,
         next: next.map(|next| format!("{query}after={next}")),
     })

@@ -71,7 +71,7 @@ fn form(complaint: Option<&str>, expired: &str) -> Result<Response, Problem> {
 /// Sign in by form.
 #[utoipa::path(post, path = "/sign-in", tag = "pages",
     request_body(content = SignIn, content_type = "application/x-www-form-urlencoded"),
-    responses((status = 303, description = "Signed in: to the list"), (status = 200, description = "Not signed in: the form again")))]
+    responses((status = 303, description = "Signed in: to the work"), (status = 200, description = "Not signed in: the form again")))]
 pub(crate) async fn submit(
     State(app): Shared,
     client: Client,
@@ -95,7 +95,7 @@ pub(crate) async fn submit(
 /// To where people begin.
 fn signed_in(cookie: String) -> Response {
     let cookie = [(header::SET_COOKIE, cookie)];
-    (cookie, Redirect::to("/records?kind=inspection")).into_response()
+    (cookie, Redirect::to("/")).into_response()
 }
 
 #[derive(Template)]

@@ -1,12 +1,12 @@
 //! Lists of records: filters, search without accents, pages that neither skip nor repeat.
 
 use axum::extract::State;
-use rusqlite::{Connection, params_from_iter, types::Value};
-use serde::{Deserialize, Serialize};
-use sokiem_record::{
-    fold::fold,
-    id::{AreaId, DocumentId},
+use rusqlite::{
+    Connection, Row, params_from_iter,
+    types::{Value, ValueRef},
 };
+use serde::{Deserialize, Serialize};
+use sokiem_record::id::{AreaId, DocumentId};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -14,9 +14,10 @@ use crate::{
     accounts::access::{Areas, Caller},
     app::Shared,
     http::{
-        body::{Json, Parameters},
+        body::{Json, Parameters, unless_empty},
         problem::Problem,
     },
+    projection::{self, Need},
     secret,
     store::id,
 };
@@ -24,7 +25,7 @@ use crate::{
 /// In which order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-enum Sort {
+pub(crate) enum Sort {
     /// By name, first letter first.
     Title,
     /// By the record's day, newest first.
@@ -35,34 +36,54 @@ enum Sort {
 }
 
 /// What to list.
-#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[derive(Clone, Debug, Default, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Filter {
     /// `unit`, `inspection`, `review`, `campaign`, `assignment`, `criteria`, `area`.
-    kind: Option<String>,
+    #[serde(default, deserialize_with = "unless_empty")]
+    pub(crate) kind: Option<String>,
     /// Lies in this area or below it.
-    area: Option<Uuid>,
+    #[serde(default, deserialize_with = "unless_empty")]
+    pub(crate) area: Option<Uuid>,
     /// Belongs to this campaign.
-    campaign: Option<Uuid>,
+    #[serde(default, deserialize_with = "unless_empty")]
+    pub(crate) campaign: Option<Uuid>,
     /// Is about this record: an inspection's unit, a review's inspection.
-    subject: Option<Uuid>,
+    #[serde(default, deserialize_with = "unless_empty")]
+    pub(crate) subject: Option<Uuid>,
     /// Stands there: `draft`, `finished` …
-    state: Option<String>,
+    #[serde(default, deserialize_with = "unless_empty")]
+    pub(crate) state: Option<String>,
     /// The latest decision: `approved`, `returned`, `reopened`, or `none`.
-    review: Option<String>,
+    #[serde(default, deserialize_with = "unless_empty")]
+    pub(crate) review: Option<String>,
     /// Whether people differ about it.
-    has_conflicts: Option<bool>,
-    /// Words, in any order, without regard to accents: `truong` finds `Trường`.
-    q: Option<String>,
+    #[serde(default, deserialize_with = "unless_empty")]
+    pub(crate) has_conflicts: Option<bool>,
+    /// Is about units of this kind: `agency`, `enterprise`, `school`.
+    #[serde(default, deserialize_with = "unless_empty")]
+    pub(crate) unit_kind: Option<String>,
+    /// This account has written in it.
+    #[serde(default, deserialize_with = "unless_empty")]
+    pub(crate) officer: Option<Uuid>,
+    /// What it needs a supervisor for.
+    #[param(inline)]
+    #[serde(default, deserialize_with = "unless_empty")]
+    pub(crate) need: Option<Need>,
+    /// Words by their beginning, in any order, without regard to accents: `truong` finds `Trường`.
+    #[serde(default, deserialize_with = "unless_empty")]
+    pub(crate) q: Option<String>,
     /// `date` (default), `title` or `updated`.
     #[serde(default)]
     #[param(inline)]
-    sort: Sort,
+    pub(crate) sort: Sort,
     /// `next` of the page before.
-    after: Option<String>,
+    #[serde(default, deserialize_with = "unless_empty")]
+    pub(crate) after: Option<String>,
     /// How many; 100 where absent.
-    limit: Option<u32>,
+    #[serde(default, deserialize_with = "unless_empty")]
+    pub(crate) limit: Option<u32>,
 }
 
 impl Filter {
@@ -87,22 +108,22 @@ impl Filter {
             ("area", self.area),
             ("campaign", self.campaign),
             ("subject", self.subject),
+            ("officer", self.officer),
         ];
         let texts = [
-            ("kind", &self.kind),
-            ("state", &self.state),
-            ("review", &self.review),
-            ("q", &self.q),
+            ("kind", self.kind.as_deref()),
+            ("state", self.state.as_deref()),
+            ("review", self.review.as_deref()),
+            ("unit_kind", self.unit_kind.as_deref()),
+            ("need", self.need.map(Need::name)),
+            ("q", self.q.as_deref()),
         ];
         let mut query = format!("sort={sort}&");
         for (name, id) in ids {
             query.extend(id.map(|id| format!("{name}={id}&")));
         }
         for (name, text) in texts {
-            query.extend(
-                text.as_deref()
-                    .map(|text| format!("{name}={}&", percent(text))),
-            );
+            query.extend(text.map(|text| format!("{name}={}&", percent(text))));
         }
         query.extend(self.has_conflicts.map(|so| format!("has_conflicts={so}&")));
         query
@@ -140,6 +161,8 @@ pub(crate) struct Listed {
     pub(crate) kind: String,
     /// Where it lies.
     area: Uuid,
+    /// What that is called.
+    pub(crate) area_name: String,
     /// What it is called.
     title: String,
     /// What it is about: an inspection's unit.
@@ -156,8 +179,10 @@ pub(crate) struct Listed {
     pub(crate) date: Option<String>,
     /// In how many fields people differ.
     pub(crate) conflicts: u32,
+    /// What it needs a supervisor for; what follows from the day is not among it.
+    pub(crate) needs: Vec<Need>,
     /// When the server last received something of it.
-    updated_ms: i64,
+    pub(crate) updated_ms: i64,
 }
 
 impl Listed {
@@ -187,10 +212,11 @@ pub(crate) async fn list(
     Parameters(filter): Parameters<Filter>,
 ) -> Result<Json<Page>, Problem> {
     let limit = filter.limit.unwrap_or(100).clamp(1, app.config.limits.page);
+    let today = app.machine.today();
     app.store
         .read(move |sql| {
             let areas = caller.areas(sql)?;
-            Ok(Json(page(sql, &areas, &filter, limit)?))
+            Ok(Json(page(sql, &areas, &filter, &today, limit)?))
         })
         .await
 }
@@ -209,35 +235,66 @@ impl Conditions {
     }
 }
 
-fn page(sql: &Connection, areas: &Areas, filter: &Filter, limit: u32) -> Result<Page, Problem> {
-    let mut conditions = conditions(areas, filter);
-    let (key, order, compare) = match filter.sort {
-        Sort::Title => ("documents.title", "ASC", ">"),
-        Sort::Date => ("coalesce(documents.date, '')", "DESC", "<"),
-        Sort::Updated => ("printf('%020d', documents.updated_ms)", "DESC", "<"),
-    };
+/// By what a list is ordered: an expression of SQL, its direction, and how the next page compares.
+struct Order {
+    key: &'static str,
+    direction: &'static str,
+    compare: &'static str,
+}
+
+impl Sort {
+    fn order(self) -> Order {
+        let (key, direction, compare) = match self {
+            Sort::Title => ("documents.title", "ASC", ">"),
+            Sort::Date => ("coalesce(documents.date, '')", "DESC", "<"),
+            Sort::Updated => ("documents.updated_ms", "DESC", "<"),
+        };
+        Order {
+            key,
+            direction,
+            compare,
+        }
+    }
+}
+
+/// A page of a list for somebody with these areas.
+pub(crate) fn page(
+    sql: &Connection,
+    areas: &Areas,
+    filter: &Filter,
+    today: &str,
+    limit: u32,
+) -> Result<Page, Problem> {
+    let mut conditions = conditions(areas, filter, today);
+    let Order {
+        key,
+        direction,
+        compare,
+    } = filter.sort.order();
     if let Some(after) = &filter.after {
-        let (key_before, id_before) = position(after)?;
+        let (key_before, id_before) = position(after, filter.sort)?;
         conditions
             .sql
             .push(format!("({key}, documents.id) {compare} (?, ?)"));
-        conditions.values.push(key_before.into());
+        conditions.values.push(key_before);
         conditions.values.push(id_before.as_bytes().to_vec().into());
     }
-    let filter = if conditions.sql.is_empty() {
+    let wanted = if conditions.sql.is_empty() {
         "1".to_owned()
     } else {
         conditions.sql.join(" AND ")
     };
     conditions.values.push(i64::from(limit + 1).into());
     let mut statement = sql.prepare_cached(&format!(
-        "SELECT documents.id, documents.kind, documents.area, documents.title, documents.subject, subjects.title,
-                documents.campaign, documents.state, reviews.state, documents.date, documents.conflicts,
-                documents.updated_ms, {key}
+        "SELECT documents.id, documents.kind, documents.area, areas.name, documents.title, documents.subject,
+                subjects.title, documents.campaign, documents.state, decisions.decision, documents.date,
+                documents.conflicts, documents.updated_ms, {key},
+                (SELECT group_concat(need) FROM needs WHERE needs.document = documents.id)
            FROM documents
+           JOIN areas ON areas.id = documents.area
            LEFT JOIN documents AS subjects ON subjects.id = documents.subject
-           LEFT JOIN documents AS reviews ON reviews.subject = documents.id AND reviews.kind = 'review'
-          WHERE {filter} ORDER BY {key} {order}, documents.id {order} LIMIT ?"
+           LEFT JOIN decisions ON decisions.inspection = documents.id
+          WHERE {wanted} ORDER BY {key} {direction}, documents.id {direction} LIMIT ?"
     ))?;
     let mut rows = statement.query(params_from_iter(conditions.values))?;
     let mut page = Page {
@@ -250,28 +307,45 @@ fn page(sql: &Connection, areas: &Areas, filter: &Filter, limit: u32) -> Result<
             page.next = last;
             break;
         }
-        let document: DocumentId = id::id(row, 0)?;
-        let key: String = row.get(12)?;
-        last = Some(secret::hex(format!("{key}\n{document}").as_bytes()));
-        page.records.push(Listed {
-            id: document.0,
-            kind: row.get(1)?,
-            area: id::id::<AreaId>(row, 2)?.0,
-            title: row.get(3)?,
-            subject: id::optional_id::<DocumentId>(row, 4)?.map(|id| id.0),
-            subject_title: row.get(5)?,
-            campaign: id::optional_id::<DocumentId>(row, 6)?.map(|id| id.0),
-            state: row.get(7)?,
-            review: row.get(8)?,
-            date: row.get(9)?,
-            conflicts: row.get(10)?,
-            updated_ms: row.get(11)?,
-        });
+        let (listed, next) = listed(row)?;
+        last = Some(next);
+        page.records.push(listed);
     }
     Ok(page)
 }
 
-fn conditions(areas: &Areas, filter: &Filter) -> Conditions {
+/// A row, and what to give for those after it.
+fn listed(row: &Row<'_>) -> Result<(Listed, String), Problem> {
+    let document: DocumentId = id::id(row, 0)?;
+    let key = match row.get_ref(13)? {
+        ValueRef::Integer(number) => number.to_string(),
+        text => text.as_str().unwrap_or_default().to_owned(),
+    };
+    let needs: Option<String> = row.get(14)?;
+    let listed = Listed {
+        id: document.0,
+        kind: row.get(1)?,
+        area: id::id::<AreaId>(row, 2)?.0,
+        area_name: row.get(3)?,
+        title: row.get(4)?,
+        subject: id::optional_id::<DocumentId>(row, 5)?.map(|id| id.0),
+        subject_title: row.get(6)?,
+        campaign: id::optional_id::<DocumentId>(row, 7)?.map(|id| id.0),
+        state: row.get(8)?,
+        review: row.get(9)?,
+        date: row.get(10)?,
+        conflicts: row.get(11)?,
+        updated_ms: row.get(12)?,
+        needs: needs
+            .unwrap_or_default()
+            .split(',')
+            .filter_map(Need::from_name)
+            .collect(),
+    };
+    Ok((listed, secret::hex(format!("{key}\n{document}").as_bytes())))
+}
+
+fn conditions(areas: &Areas, filter: &Filter, today: &str) -> Conditions {
     let mut conditions = Conditions::default();
     if !areas.all {
         let marks = vec!["?"; areas.some.len()].join(", ");
@@ -303,8 +377,8 @@ fn conditions(areas: &Areas, filter: &Filter) -> Conditions {
         conditions.add("documents.state = ?", state.clone());
     }
     match filter.review.as_deref() {
-        Some("none") => conditions.sql.push("reviews.state IS NULL".to_owned()),
-        Some(review) => conditions.add("reviews.state = ?", review.to_owned()),
+        Some("none") => conditions.sql.push("decisions.decision IS NULL".to_owned()),
+        Some(review) => conditions.add("decisions.decision = ?", review.to_owned()),
         None => {}
     }
     match filter.has_conflicts {
@@ -312,18 +386,41 @@ fn conditions(areas: &Areas, filter: &Filter) -> Conditions {
         Some(false) => conditions.sql.push("documents.conflicts = 0".to_owned()),
         None => {}
     }
-    for word in fold(filter.q.as_deref().unwrap_or_default()).split_whitespace() {
-        // Folded words are letters and digits: nothing in them means anything to LIKE.
+    if let Some(kind) = &filter.unit_kind {
         conditions.add(
-            "documents.search || ' ' || coalesce(subjects.search, '') LIKE ?",
-            format!("%{word}%"),
+            "CASE documents.kind WHEN 'unit' THEN documents.state ELSE subjects.state END = ?",
+            kind.clone(),
         );
+    }
+    if let Some(officer) = filter.officer {
+        conditions.add(
+            "documents.id IN (SELECT document FROM writers WHERE account = ?)",
+            officer.as_bytes().to_vec(),
+        );
+    }
+    match filter.need {
+        Some(Need::Overdue) => conditions.add(
+            "documents.id IN (SELECT inspection FROM findings WHERE state = 'open' AND deadline < ?)",
+            today.to_owned(),
+        ),
+        Some(need) => conditions.add(
+            "documents.id IN (SELECT document FROM needs WHERE need = ?)",
+            need.name().to_owned(),
+        ),
+        None => {}
+    }
+    for (from, to) in projection::ranges(filter.words()) {
+        conditions.sql.push(
+            "documents.id IN (SELECT document FROM search_words WHERE word >= ? AND word < ?)"
+                .to_owned(),
+        );
+        conditions.values.extend([from.into(), to.into()]);
     }
     conditions
 }
 
 /// Where the page before ended.
-fn position(after: &str) -> Result<(String, Uuid), Problem> {
+fn position(after: &str, sort: Sort) -> Result<(Value, Uuid), Problem> {
     let wrong = || Problem::invalid("after: give `next` of the page before");
     let bytes = (0..after.len())
         .step_by(2)
@@ -336,5 +433,9 @@ fn position(after: &str) -> Result<(String, Uuid), Problem> {
         .ok_or_else(wrong)?;
     let text = String::from_utf8(bytes).map_err(|_| wrong())?;
     let (key, document) = text.rsplit_once('\n').ok_or_else(wrong)?;
-    Ok((key.to_owned(), document.parse().map_err(|_| wrong())?))
+    let key = match sort {
+        Sort::Updated => Value::Integer(key.parse().map_err(|_| wrong())?),
+        Sort::Title | Sort::Date => key.to_owned().into(),
+    };
+    Ok((key, document.parse().map_err(|_| wrong())?))
 }

@@ -195,6 +195,22 @@ impl Found {
     }
 }
 
+/// How many refused changes wait for somebody with these areas.
+pub(crate) fn open(sql: &Connection, areas: &Areas) -> Result<u64, Error> {
+    if areas.all {
+        let count = "SELECT count(*) FROM quarantine WHERE state = 'open'";
+        return Ok(sql.prepare_cached(count)?.query_row([], |row| row.get(0))?);
+    }
+    let query = format!("SELECT {COLUMNS} FROM {JOINED} WHERE quarantine.state = 'open'");
+    let mut statement = sql.prepare_cached(&query)?;
+    let mut rows = statement.query([])?;
+    let mut count = 0;
+    while let Some(row) = rows.next()? {
+        count += u64::from(read(row)?.is_shown_to(sql, areas)?);
+    }
+    Ok(count)
+}
+
 /// A refused change that the caller may see.
 pub(crate) fn find(sql: &Connection, areas: &Areas, key: Key) -> Result<Found, Problem> {
     let query = format!(

@@ -64,14 +64,14 @@ pub(super) fn approve(
         return Ok(0);
     }
     name_writers(writing)?;
-    let summary = document.summary();
+    let contents = document.contents();
     let source = Source::Account(by);
     stored::keep(
         writing,
         row.as_ref(),
         area,
         &document,
-        &summary,
+        &contents,
         &fresh,
         source,
         writing.now_ms,

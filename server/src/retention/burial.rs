@@ -7,6 +7,7 @@ use crate::{
     attachments::scope,
     audit::{self, Action, Entry},
     error::Error,
+    projection,
     store::Writing,
     sync::{log, poke::Poke, stored},
 };
@@ -60,6 +61,7 @@ pub(crate) fn bury(
         sql.execute(&format!("DELETE FROM {table} WHERE document = ?1"), [key])?;
     }
     scope::forget(writing, document)?;
+    projection::forget(sql, document)?;
     sql.execute("DELETE FROM documents WHERE id = ?1", [key])?;
     let entry = Entry::new(Action::Purged)
         .on(kind.name(), document)

@@ -144,14 +144,14 @@ fn keep(
     document: &Document,
     fresh: &[Fresh],
 ) -> Result<(), Error> {
-    let summary = document.summary();
+    let contents = document.contents();
     let source = Source::Account(pen.account);
     stored::keep(
         writing,
         row,
         area,
         document,
-        &summary,
+        &contents,
         fresh,
         source,
         writing.now_ms,

@@ -294,8 +294,8 @@ impl Session<'_> {
 
     /// Stores what came; false when the document with it can't be read, and so nothing was stored.
     fn keep(&self, push: &DocumentPush, row: Option<&Row>, open: &Open) -> Result<bool, Error> {
-        let summary = catch_unwind(AssertUnwindSafe(|| open.document.summary())).ok();
-        let Some(summary) = summary.filter(|_| open.document.is_readable()) else {
+        let contents = catch_unwind(AssertUnwindSafe(|| open.document.contents())).ok();
+        let Some(contents) = contents.filter(|_| open.document.is_readable()) else {
             tracing::warn!(document = %push.document, "a document can't be read with what was pushed");
             return Ok(false);
         };
@@ -307,7 +307,7 @@ impl Session<'_> {
             row,
             push.area,
             &open.document,
-            &summary,
+            &contents,
             fresh,
             source,
             received_ms,

@@ -7,11 +7,12 @@ use sokiem_record::{
     ChangeHash,
     document::Document,
     id::{AccountId, ActorId, AreaId, DeviceId, DocumentId, Kind},
-    summary::Summary,
+    summary::{Contents, Summary},
 };
 
 use crate::{
     error::Error,
+    projection,
     store::{Writing, id},
     sync::{log, poke::Poke},
 };
@@ -164,7 +165,7 @@ pub(crate) fn keep(
     before: Option<&Row>,
     area: AreaId,
     document: &Document,
-    summary: &Summary,
+    contents: &Contents,
     fresh: &[Fresh],
     source: Source,
     received_ms: i64,
@@ -179,6 +180,7 @@ pub(crate) fn keep(
             .sum::<u64>();
     let first = before.map_or(0, |row| row.changes);
     let total = first.saturating_add(u32::try_from(fresh.len()).unwrap_or(u32::MAX));
+    let summary = &contents.summary;
     keep_row(writing, area, document, summary, total, bytes, received_ms)?;
     let (device, account) = match source {
         Source::Device(device) => (Some(device.as_bytes().to_vec()), None),
@@ -209,6 +211,8 @@ pub(crate) fn keep(
         Some(&heads),
     )?;
     keep_snapshot(writing, document, total)?;
+    let actors = fresh.iter().map(|change| change.actor);
+    projection::keep(sql, document, contents, actors)?;
     writing.metrics.changes_stored.inc_by(fresh.len() as u64);
     writing.poke(Poke::Area(area));
     Ok(())

@@ -19,6 +19,7 @@ mod enrolment;
 mod exchange;
 mod harness;
 mod hostile;
+mod inbox;
 mod local;
 mod network;
 mod openapi;

@@ -202,7 +202,7 @@ pub(super) fn take_over(
     let area = row.as_ref().map_or(area, |row| row.area);
     if way == Way::Original {
         let joined = join(sql, found, row.as_ref(), bytes)?.ok_or_else(never)?;
-        let summary = joined.document.summary();
+        let contents = joined.document.contents();
         let source = Source::Account(pen.account);
         let now_ms = writing.now_ms;
         stored::keep(
@@ -210,7 +210,7 @@ pub(super) fn take_over(
             row.as_ref(),
             area,
             &joined.document,
-            &summary,
+            &contents,
             &joined.fresh,
             source,
             now_ms,

@@ -1,0 +1,224 @@
+//! What a record needs a supervisor for, and the decisions that this follows from.
+
+use std::{collections::BTreeSet, str::FromStr};
+
+use rusqlite::{Connection, OptionalExtension, params};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sokiem_record::{
+    ChangeHash,
+    id::{DocumentId, Kind},
+};
+use utoipa::ToSchema;
+
+use crate::{error::Error, store::id};
+
+/// Why a record waits for a supervisor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Need {
+    /// The officers are done and nobody has decided about what they wrote.
+    Review,
+    /// People differ in a field.
+    Difference,
+    /// Something arrived after the approval.
+    Changed,
+    /// A finding is open past its deadline. Follows from the day, so it is never stored.
+    Overdue,
+}
+
+impl Need {
+    /// The name in SQL, JSON and queries.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Need::Review => "review",
+            Need::Difference => "difference",
+            Need::Changed => "changed",
+            Need::Overdue => "overdue",
+        }
+    }
+
+    /// Every need, the most frequent first.
+    pub(crate) const ALL: [Self; 4] =
+        [Self::Review, Self::Difference, Self::Changed, Self::Overdue];
+
+    /// The need of that name.
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|need| need.name() == name)
+    }
+
+    /// What the desk calls it, in Vietnamese and English.
+    pub(crate) fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Need::Review => ("Chờ duyệt", "To review"),
+            Need::Difference => ("Ghi khác nhau", "Differences"),
+            Need::Changed => ("Thay đổi sau khi duyệt", "Changed since approval"),
+            Need::Overdue => ("Quá hạn khắc phục", "Overdue remedies"),
+        }
+    }
+}
+
+impl FromStr for Need {
+    type Err = &'static str;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        Self::from_name(name).ok_or("review, difference, changed or overdue")
+    }
+}
+
+/// Follows the latest decision of a review.
+pub(super) fn keep_decision(
+    sql: &Connection,
+    review: DocumentId,
+    fields: &Value,
+) -> Result<(), Error> {
+    let text = |value: &Value, name: &str| value.get(name)?.as_str().map(str::to_owned);
+    let inspection: Option<DocumentId> =
+        text(fields, "inspection").and_then(|text| text.parse().ok());
+    let decisions = fields.get("decisions").and_then(Value::as_object);
+    let latest = decisions
+        .into_iter()
+        .flatten()
+        .max_by_key(|(id, decision)| {
+            let decided = decision.get("decided_ms").and_then(Value::as_i64);
+            (decided, (*id).clone())
+        });
+    let (Some(inspection), Some((_, latest))) = (inspection, latest) else {
+        return Ok(());
+    };
+    let mut heads: Vec<ChangeHash> = text(latest, "heads")
+        .unwrap_or_default()
+        .split_whitespace()
+        .filter_map(|hash| hash.parse().ok())
+        .collect();
+    heads.sort_unstable();
+    sql.prepare_cached(
+        "INSERT INTO decisions (inspection, review, decision, decided_ms, heads) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT (inspection) DO UPDATE SET review = ?2, decision = ?3, decided_ms = ?4, heads = ?5",
+    )?
+    .execute(params![
+        inspection.as_bytes().as_slice(),
+        review.as_bytes().as_slice(),
+        text(latest, "decision").unwrap_or_default(),
+        latest.get("decided_ms").and_then(Value::as_i64),
+        id::joined(&heads),
+    ])?;
+    Ok(())
+}
+
+/// What is known of a record when its needs are found.
+struct Standing {
+    kind: Kind,
+    state: String,
+    conflicts: u32,
+    heads: Vec<ChangeHash>,
+    /// The latest decision and the heads that it was taken on.
+    decision: Option<(String, Vec<ChangeHash>)>,
+}
+
+impl Standing {
+    fn needs(&self) -> BTreeSet<Need> {
+        let mut needs = BTreeSet::new();
+        if self.conflicts > 0 {
+            needs.insert(Need::Difference);
+        }
+        if self.kind == Kind::Inspection {
+            let changed = |heads: &[ChangeHash]| *heads != *self.heads;
+            match &self.decision {
+                Some((decision, heads)) if decision == "approved" => {
+                    needs.extend(changed(heads).then_some(Need::Changed));
+                }
+                // Returned: the officers' turn, until they have written something.
+                Some((decision, heads)) if decision == "returned" && !changed(heads) => {}
+                _ => needs.extend((self.state == "finished").then_some(Need::Review)),
+            }
+        }
+        needs
+    }
+}
+
+/// Follows what a record needs. Nothing happens for a record that is not there.
+pub(super) fn keep(sql: &Connection, document: DocumentId) -> Result<(), Error> {
+    let key = document.as_bytes().as_slice();
+    let standing = sql
+        .prepare_cached(
+            "SELECT documents.kind, state, conflicts, documents.heads, decision, decisions.heads
+               FROM documents LEFT JOIN decisions ON decisions.inspection = documents.id WHERE documents.id = ?1",
+        )?
+        .query_row([key], |row| {
+            let mut heads = id::hashes(row, 3)?;
+            heads.sort_unstable();
+            let decision: Option<String> = row.get(4)?;
+            Ok(Standing {
+                kind: id::kind(row, 0)?,
+                state: row.get(1)?,
+                conflicts: row.get(2)?,
+                heads,
+                decision: decision
+                    .map(|decision| Ok::<_, rusqlite::Error>((decision, id::hashes(row, 5)?)))
+                    .transpose()?,
+            })
+        })
+        .optional()?;
+    let Some(standing) = standing else {
+        return Ok(());
+    };
+    let now = standing.needs();
+    let before: BTreeSet<Need> = sql
+        .prepare_cached("SELECT need FROM needs WHERE document = ?1")?
+        .query_map([key], |row| row.get::<_, String>(0))?
+        .filter_map(|need| need.map(|need| Need::from_name(&need)).transpose())
+        .collect::<Result<_, _>>()?;
+    for gone in before.difference(&now) {
+        sql.prepare_cached("DELETE FROM needs WHERE document = ?1 AND need = ?2")?
+            .execute(params![key, gone.name()])?;
+    }
+    for new in now.difference(&before) {
+        sql.prepare_cached("INSERT INTO needs (document, need) VALUES (?1, ?2)")?
+            .execute(params![key, new.name()])?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn standing(state: &str, decision: Option<(&str, u8)>) -> Standing {
+        Standing {
+            kind: Kind::Inspection,
+            state: state.to_owned(),
+            conflicts: 0,
+            heads: vec![ChangeHash([1; 32])],
+            decision: decision
+                .map(|(word, heads)| (word.to_owned(), vec![ChangeHash([heads; 32])])),
+        }
+    }
+
+    #[test]
+    fn whose_turn_it_is_follows_from_the_decision_and_what_came_after_it() {
+        let needs = |state, decision| standing(state, decision).needs().into_iter().next();
+        assert_eq!(needs("draft", None), None);
+        assert_eq!(needs("finished", None), Some(Need::Review));
+        assert_eq!(needs("finished", Some(("approved", 1))), None);
+        assert_eq!(
+            needs("finished", Some(("approved", 2))),
+            Some(Need::Changed)
+        );
+        assert_eq!(needs("draft", Some(("approved", 2))), Some(Need::Changed));
+        assert_eq!(needs("finished", Some(("returned", 1))), None);
+        assert_eq!(needs("finished", Some(("returned", 2))), Some(Need::Review));
+        assert_eq!(needs("draft", Some(("returned", 2))), None);
+        assert_eq!(needs("finished", Some(("reopened", 1))), Some(Need::Review));
+    }
+
+    #[test]
+    fn a_difference_is_a_need_of_its_own() {
+        let mut differing = standing("finished", None);
+        differing.conflicts = 2;
+        let both = BTreeSet::from([Need::Review, Need::Difference]);
+        assert_eq!(differing.needs(), both);
+        differing.kind = Kind::Unit;
+        assert_eq!(differing.needs(), BTreeSet::from([Need::Difference]));
+    }
+}

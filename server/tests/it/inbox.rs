@@ -168,7 +168,7 @@ async fn an_inspection_is_found_by_its_units_name_also_after_that_has_changed() 
     let (unit, inspection) = (desk.unit.to_string(), desk.inspection.to_string());
     assert_eq!(
         desk.found("kind=inspection&q=thanh+truong").await,
-        [inspection.clone()]
+        std::slice::from_ref(&inspection)
     );
     assert_eq!(desk.found("kind=unit&q=ti%E1%BB%83u").await, [unit]);
     assert!(desk.found("q=rong").await.is_empty(), "words begin so");

@@ -98,7 +98,8 @@ pub(crate) fn sweep(connection: &Connection) -> Result<()> {
     attachments::sweep(connection)
 }
 
-/// Another history of the server: everything is read from the start and compared, nothing is removed.
+/// Another history of the server: everything is read from the start and compared, nothing is removed. Copies
+/// that only wait to leave are offered as a whole.
 pub(super) fn new_epoch(connection: &Connection, epoch: EpochId, now_ms: i64) -> Result<()> {
     let before = enrolment::epoch(connection)?;
     enrolment::set_epoch(connection, epoch)?;
@@ -110,6 +111,12 @@ pub(super) fn new_epoch(connection: &Connection, epoch: EpochId, now_ms: i64) ->
         areas::move_cursor(connection, &Cursor::start(row.cursor.area), None)?;
         areas::set_reconcile(connection, row.cursor.area, row.in_scope)?;
         areas::set_disagreed(connection, row.cursor.area, None)?;
+        // What is about to leave is in no comparison: without this nobody would hear of what was lost of it.
+        for held in documents::in_area(connection, row.cursor.area)? {
+            if held.leaving || !row.in_scope {
+                reconcile::offer(connection, held.id, &[], now_ms)?;
+            }
+        }
     }
     attachments::offer_again(connection)?;
     record::note(

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::{
     books::{book, school, set, started, sync},
-    model::{area, campaign},
+    model::{Server, area, campaign},
 };
 
 #[test]
@@ -40,6 +40,37 @@ fn a_server_that_was_restored_gets_back_what_it_lost() {
             .any(|event| event.event == "epoch-changed")
     );
     assert!(sync(&one, &server).verified);
+}
+
+/// Its area was taken away while something of it was not sent; then the server lost what it had acknowledged.
+#[test]
+fn what_a_restored_server_lost_of_a_record_that_is_about_to_leave_is_not_lost() {
+    let (book, server) = (book(1), Server::new(&[area(1), area(2)]));
+    sync(&book, &server);
+    let unit = school(&book, area(2), "Trường");
+    sync(&book, &server);
+    let backup = server.lock().clone();
+    let staff = |count: i64| {
+        let saved = book.edit(unit, None, &[set("staff", count)], None);
+        saved.unwrap().change.unwrap()
+    };
+    let acknowledged = staff(9);
+    assert!(sync(&book, &server).verified);
+    let unsent = staff(10);
+    server.lock().grants.pop();
+    assert_eq!(sync(&book, &server).refused, 1, "the area is another's");
+    let refused = || -> Vec<_> {
+        let refused = book.refused().unwrap();
+        refused.iter().map(|one| one.hash).collect()
+    };
+    assert_eq!(refused(), [unsent]);
+
+    let grants = server.lock().grants.clone();
+    *server.lock() = backup;
+    server.lock().grants = grants;
+    server.lock().epoch = EpochId(Uuid::from_u128(2));
+    sync(&book, &server);
+    assert!(refused().contains(&acknowledged) && refused().contains(&unsent));
 }
 
 #[test]

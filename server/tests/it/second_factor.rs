@@ -305,7 +305,7 @@ async fn it_is_set_up_and_used_by_forms() {
     let right = browser
         .submit("/sign-in/code", &format!("code={}", app.code()))
         .await;
-    assert_eq!(right.headers()["location"], "/records?kind=inspection");
+    assert_eq!(right.headers()["location"], "/");
     assert_eq!(right.headers().get_all("set-cookie").iter().count(), 2);
     clock.pass_s(30);
     let twice = browser

@@ -12,6 +12,10 @@ pub(crate) enum Value {
     Nothing,
     /// A number, as a number.
     Number(f64),
+    /// A date `YYYY-MM-DD`, as a date.
+    Date(String),
+    /// A time, in milliseconds since 1970-01-01 UTC, shown by the clocks of Việt Nam.
+    Time(i64),
     /// Text.
     Text(String),
 }

@@ -11,6 +11,7 @@ mod frame;
 pub(crate) mod inbox;
 pub(crate) mod landing;
 pub(crate) mod list;
+pub(crate) mod minutes;
 pub(crate) mod news;
 pub(crate) mod own;
 pub(crate) mod quarantine;

@@ -97,6 +97,19 @@ const RULES: &[Rule] = &[
     ),
     Rule("GET", "/records/{id}/field", Page(Supervisor), OwnAndAbove),
     Rule("POST", "/records/{id}/field", Form(Supervisor), Own),
+    Rule("GET", "/records/{id}/minutes", Page(Officer), OwnAndAbove),
+    Rule(
+        "GET",
+        "/records/{id}/minutes/code.svg",
+        Page(Officer),
+        OwnAndAbove,
+    ),
+    Rule(
+        "GET",
+        "/api/v1/records/{id}/minutes",
+        Session(Officer),
+        OwnAndAbove,
+    ),
     Rule("GET", "/report", Page(Supervisor), OwnAndAbove),
     Rule("GET", "/account", Page(Officer), Account),
     Rule("POST", "/account/password", Form(Officer), Account),
@@ -370,6 +383,12 @@ const RULES: &[Rule] = &[
     ),
     Rule("GET", "/api/v1/inbox", Session(Supervisor), OwnAndAbove),
     Rule("GET", "/api/v1/records", Session(Officer), OwnAndAbove),
+    Rule(
+        "GET",
+        "/api/v1/records/export",
+        Session(Supervisor),
+        OwnAndAbove,
+    ),
     Rule("GET", "/api/v1/records/{id}", Session(Officer), OwnAndAbove),
     Rule(
         "GET",

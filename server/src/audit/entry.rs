@@ -53,6 +53,7 @@ actions! {
     RecordRead "record-read" "Xem hồ sơ"
     ReadsOverflowed "reads-overflowed" "Lượt xem không ghi kịp"
     ReportRead "report-read" "Xem báo cáo"
+    RecordsExported "records-exported" "Xuất hồ sơ"
     ReportExported "report-exported" "Xuất báo cáo"
     RecordMade "record-made" "Tạo hồ sơ"
     RecordEdited "record-edited" "Sửa hồ sơ"

@@ -1,6 +1,8 @@
 //! CSV as RFC 4180 has it, for programs that open it with a double click: UTF-8 with a byte order mark,
 //! lines ended by CR LF, text that would be taken for a formula made text.
 
+use jiff::tz::{TimeZone, offset};
+
 use super::{Value, text};
 
 /// What a file begins with, so that spreadsheets read it as UTF-8.
@@ -15,10 +17,24 @@ pub(crate) fn line(out: &mut String, values: &[Value]) {
         match value {
             Value::Nothing => {}
             Value::Number(number) => out.push_str(&number.to_string()),
+            Value::Date(date) => out.push_str(date),
+            Value::Time(time) => out.push_str(&local(*time)),
             Value::Text(text) => field(out, &text::cell(text)),
         }
     }
     out.push_str("\r\n");
+}
+
+/// A time as ISO 8601 by the clocks of Việt Nam, which spreadsheets take for a time.
+fn local(milliseconds: i64) -> String {
+    let time = jiff::Timestamp::from_millisecond(milliseconds);
+    time.map_or_else(
+        |_| String::new(),
+        |time| {
+            let local = time.to_zoned(TimeZone::fixed(offset(7)));
+            local.strftime("%Y-%m-%d %H:%M:%S").to_string()
+        },
+    )
 }
 
 fn field(out: &mut String, text: &str) {
@@ -47,11 +63,12 @@ mod tests {
                 Value::Number(-1.5),
                 Value::count(48),
                 Value::text("hai\ndòng"),
+                Value::Time(1_564_963_500_000),
             ],
         );
         assert_eq!(
             out,
-            "\"Chợ, \"\"Đại Điền\"\"\",'=cmd(),,-1.5,48,\"hai\ndòng\"\r\n"
+            "\"Chợ, \"\"Đại Điền\"\"\",'=cmd(),,-1.5,48,\"hai\ndòng\",2019-08-05 07:05:00\r\n"
         );
     }
 }

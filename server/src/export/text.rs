@@ -40,6 +40,22 @@ pub(crate) fn cell(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// JSON text with the characters that turn direction as escapes: the values stay what they are.
+pub(crate) fn json(text: String) -> String {
+    if !text.contains(acts) {
+        return text;
+    }
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        if acts(character) && u32::from(character) > 0x7f {
+            let _ = write!(out, "\\u{:04x}", u32::from(character));
+        } else {
+            out.push(character);
+        }
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -58,5 +74,16 @@ mod tests {
         }
         assert_eq!(cell("\r=1"), "'[U+000D]=1");
         assert_eq!(cell("1=1"), "1=1");
+    }
+
+    #[test]
+    fn json_keeps_its_value_without_turning_direction() {
+        let text = serde_json::to_string("a\u{202e}b\u{1}\u{85}").unwrap_or_default();
+        let written = json(text);
+        assert!(written.is_ascii());
+        assert_eq!(
+            serde_json::from_str::<String>(&written).ok().as_deref(),
+            Some("a\u{202e}b\u{1}\u{85}")
+        );
     }
 }

@@ -1,9 +1,12 @@
 //! Workbooks: real numbers and dates, a frozen heading, text that stays text.
 
-use rust_xlsxwriter::{Format, FormatAlign, FormatBorder, Worksheet, XlsxError};
+use rust_xlsxwriter::{ExcelDateTime, Format, FormatAlign, FormatBorder, Worksheet, XlsxError};
 
 use super::{Value, text};
-use crate::http::problem::{Cause, Problem};
+use crate::{
+    error::Error,
+    http::problem::{Cause, Problem},
+};
 
 /// The most characters that a cell holds.
 const MOST_CHARACTERS: usize = 32_767;
@@ -12,6 +15,8 @@ const MOST_CHARACTERS: usize = 32_767;
 pub(crate) struct Formats {
     pub(crate) heading: Format,
     pub(crate) title: Format,
+    date: Format,
+    time: Format,
     text: Format,
 }
 
@@ -25,6 +30,8 @@ impl Formats {
                 .set_align(FormatAlign::Center)
                 .set_border_bottom(FormatBorder::Thin),
             title: Format::new().set_bold().set_font_size(14),
+            date: Format::new().set_num_format("dd/mm/yyyy"),
+            time: Format::new().set_num_format("dd/mm/yyyy hh:mm"),
             text: Format::new().set_text_wrap().set_align(FormatAlign::Top),
         }
     }
@@ -58,6 +65,22 @@ pub(crate) fn row(
             Value::Number(number) => {
                 sheet.write_number(row, column, *number)?;
             }
+            Value::Date(date) => match ExcelDateTime::parse_from_str(date) {
+                Ok(date) => {
+                    sheet.write_datetime_with_format(row, column, date, &formats.date)?;
+                }
+                // Before 1900 there are no dates in spreadsheets.
+                Err(_) => {
+                    sheet.write_string(row, column, date)?;
+                }
+            },
+            Value::Time(time) => {
+                // Spreadsheets know no time zones: what the clocks of Việt Nam show is written.
+                let shown = time.div_euclid(1000).saturating_add(7 * 3600);
+                if let Ok(time) = ExcelDateTime::from_timestamp(shown) {
+                    sheet.write_datetime_with_format(row, column, time, &formats.time)?;
+                }
+            }
             Value::Text(text) => {
                 sheet.write_string_with_format(row, column, cell(text), &formats.text)?;
             }
@@ -87,6 +110,12 @@ fn cell(text: &str) -> String {
 pub(crate) fn failed(error: XlsxError) -> Problem {
     tracing::error!(%error, "a workbook was not written");
     Problem::new(Cause::Internal)
+}
+
+/// The same, for the writers of long files.
+pub(crate) fn broken(error: &XlsxError) -> Error {
+    tracing::error!(%error, "a workbook was not written");
+    Error::Unreadable("a workbook")
 }
 
 #[cfg(test)]

@@ -42,9 +42,10 @@ use crate::{
     },
     pages,
     platform::Machine,
+    records::export as records_export,
     records::{
         assignment, attribution, campaign, change, comment, criteria, decision, inbox, list,
-        quarantine, record, verify, year,
+        minutes, quarantine, record, verify, year,
     },
     recovery::endpoint as recovery,
     report::{behind, endpoint as report, export as report_export},
@@ -110,6 +111,8 @@ fn routes() -> OpenApiRouter<Arc<App>> {
             pages::record::settle::show,
             pages::record::settle::correct
         ))
+        .routes(routes!(pages::minutes::show))
+        .routes(routes!(minutes::code))
         .routes(routes!(pages::report::show))
         .routes(routes!(pages::report::records))
         .routes(routes!(pages::report::print))
@@ -224,6 +227,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(key::put))
         .routes(routes!(inbox::get))
         .routes(routes!(list::list))
+        .routes(routes!(records_export::export))
         .routes(routes!(record::get))
         .routes(routes!(record::conflicts))
         .routes(routes!(record::history))
@@ -232,6 +236,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(year::list))
         .routes(routes!(comment::list, comment::add))
         .routes(routes!(verify::verify))
+        .routes(routes!(minutes::get))
         .routes(routes!(signing::show))
         .routes(routes!(change::create_unit))
         .routes(routes!(change::edit))

@@ -24,6 +24,8 @@ struct Records<'a> {
     kind: &'a str,
     choices: &'a Choices,
     records: &'a [Listed],
+    /// The query of this list, for its files.
+    query: String,
     /// The query of the next page.
     next: Option<String>,
 }
@@ -47,5 +49,6 @@ pub(crate) async fn show(
         choices: &choices,
         records: &records,
         next: next.map(|next| format!("{query}after={next}")),
+        query,
     })
 }

@@ -58,7 +58,9 @@ pub(crate) async fn show(
     )
     .await?;
     let Json(attached) = listing::list(State(app), caller, Path(id)).await?;
-    let arrived = attached.into_iter().filter(|one| one.state == Arrival::Arrived);
+    let arrived = attached
+        .into_iter()
+        .filter(|one| one.state == Arrival::Arrived);
     frame::page(&Page {
         content: &minutes.content,
         minutes: &minutes,
@@ -124,9 +126,7 @@ fn clock(milliseconds: &i64) -> String {
         |_| String::new(),
         |time| {
             let local = time.to_zoned(TimeZone::fixed(offset(7)));
-            local
-                .strftime("%H giờ %M phút, ngày %d/%m/%Y")
-                .to_string()
+            local.strftime("%H giờ %M phút, ngày %d/%m/%Y").to_string()
         },
     )
 }
@@ -136,12 +136,19 @@ fn day(date: &str) -> String {
     words::date(date).unwrap_or_else(|| text::visible(date).into_owned())
 }
 
+/// An answer by its Vietnamese name.
+fn answer(answer: &Answer) -> &'static str {
+    match answer {
+        Answer::Pass => "đạt",
+        Answer::Fail => "chưa đạt",
+        Answer::NotApplicable => "không áp dụng",
+        Answer::NotChecked => "chưa kiểm tra",
+    }
+}
+
 /// A word of the schema by its Vietnamese name.
 fn word(word: &str) -> String {
-    words::names(word).map_or_else(
-        || text::visible(word).into_owned(),
-        |(vi, _)| vi.to_owned(),
-    )
+    words::names(word).map_or_else(|| text::visible(word).into_owned(), |(vi, _)| vi.to_owned())
 }
 
 /// A value of a record in words.
@@ -155,8 +162,16 @@ fn said(value: &Value) -> String {
 
 /// Where and when a photo was taken.
 fn evidence(one: &Evidence) -> String {
-    let mut parts = vec![word(if one.kind.is_empty() { "photo" } else { &one.kind })];
-    parts.extend(Some(&one.caption).filter(|text| !text.is_empty()).map(|text| format!("“{}”", text::visible(text))));
+    let mut parts = vec![word(if one.kind.is_empty() {
+        "photo"
+    } else {
+        &one.kind
+    })];
+    parts.extend(
+        Some(&one.caption)
+            .filter(|text| !text.is_empty())
+            .map(|text| format!("“{}”", text::visible(text))),
+    );
     parts.extend(one.taken_ms.as_ref().map(frame::time));
     parts.extend(one.position.as_deref().map(place));
     parts.join(", ")
@@ -175,10 +190,7 @@ mod tests {
 
     #[test]
     fn times_and_places_read_as_minutes_write_them() {
-        assert_eq!(
-            clock(&1_564_963_500_000),
-            "07 giờ 05 phút, ngày 05/08/2019"
-        );
+        assert_eq!(clock(&1_564_963_500_000), "07 giờ 05 phút, ngày 05/08/2019");
         assert_eq!(place("geo:9.95,106.53;u=12"), "9.95, 106.53");
         assert_eq!(day("2019-08-05"), "05/08/2019");
         assert_eq!(said(&Value::Null), "(trống)");

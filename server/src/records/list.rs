@@ -419,6 +419,30 @@ fn conditions(areas: &Areas, filter: &Filter, today: &str) -> Conditions {
     conditions
 }
 
+/// Everything that a filter finds, in the order of the list.
+pub(crate) fn ids(
+    sql: &Connection,
+    areas: &Areas,
+    filter: &Filter,
+    today: &str,
+) -> Result<Vec<DocumentId>, Problem> {
+    let conditions = conditions(areas, filter, today);
+    let wanted = match conditions.sql.is_empty() {
+        true => "1".to_owned(),
+        false => conditions.sql.join(" AND "),
+    };
+    let Order { key, direction, .. } = filter.sort.order();
+    let mut statement = sql.prepare_cached(&format!(
+        "SELECT documents.id
+           FROM documents
+           LEFT JOIN documents AS subjects ON subjects.id = documents.subject
+           LEFT JOIN decisions ON decisions.inspection = documents.id
+          WHERE {wanted} ORDER BY {key} {direction}, documents.id {direction}"
+    ))?;
+    let rows = statement.query_map(params_from_iter(conditions.values), |row| id::id(row, 0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
 /// Where the page before ended.
 fn position(after: &str, sort: Sort) -> Result<(Value, Uuid), Problem> {
     let wrong = || Problem::invalid("after: give `next` of the page before");

@@ -5,11 +5,12 @@ use axum::extract::{Path, State};
 use rusqlite::Connection;
 use serde::Serialize;
 use sokiem_record::{
+    ChangeHash,
     document::Document,
     genesis,
     history::HistoryEntry,
     id::{AreaId, DocumentId, Kind},
-    verification::{self, History, Keys, Standing, Verification, read_history},
+    verification::{self, History, Keys, Standing, Verification, VerifiedSignature, read_history},
 };
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -88,11 +89,11 @@ pub(crate) struct Decided {
     /// `returned`, `approved` or `reopened`.
     pub(crate) decision: String,
     /// Who decided.
-    account: Option<Uuid>,
+    pub(crate) account: Option<Uuid>,
     /// When.
     pub(crate) decided_ms: Option<i64>,
     /// The state that was decided on.
-    heads: Vec<String>,
+    pub(crate) heads: Vec<String>,
     /// Every change that this state does not hold; null where the state is not known.
     pub(crate) since: Option<Vec<Entry>>,
 }
@@ -170,6 +171,33 @@ pub(crate) fn named(sql: &Connection, row: &Row) -> Result<Verified, Error> {
             })
             .collect(),
     })
+}
+
+/// What was decided about a record.
+pub(crate) fn decisions_of(sql: &Connection, row: &Row) -> Result<Vec<Decided>, Error> {
+    Ok(named(sql, row)?.decisions)
+}
+
+/// The devices' signatures in one version of a record.
+pub(crate) fn signatures_of(
+    sql: &Connection,
+    row: &Row,
+    version: &Document,
+) -> Result<Vec<VerifiedSignature>, Error> {
+    let received = stored::received_ms(sql, row.id)?;
+    let received = |hash: &ChangeHash| received.get(hash).copied();
+    let mut keys = Keys::default();
+    learn(sql, &mut keys, |area| area == row.area)?;
+    let mut signatures = verification::signatures(version, &keys, received);
+    // Somebody from another area: rare, and the other rosters are many.
+    if signatures
+        .iter()
+        .any(|one| one.standing == Standing::UnknownKey)
+    {
+        learn(sql, &mut keys, |area| area != row.area)?;
+        signatures = verification::signatures(version, &keys, received);
+    }
+    Ok(signatures)
 }
 
 fn verification_of(sql: &Connection, row: &Row) -> Result<Verification, Error> {

@@ -380,6 +380,14 @@ impl Phone {
         push(id, document.kind(), *area, vec![written.bytes])
     }
 
+    /// Several edits as one change on this phone.
+    pub(crate) fn edits(&mut self, id: DocumentId, edits: &[Edit]) -> DocumentPush {
+        let author = self.author();
+        let (area, document) = self.held.get_mut(&id).unwrap();
+        let written = document.edit(&author, None, edits).unwrap().unwrap();
+        push(id, document.kind(), *area, vec![written.bytes])
+    }
+
     /// Writes a merging text on this phone.
     pub(crate) fn text(&mut self, id: DocumentId, path: &str, text: &str) -> DocumentPush {
         let author = self.author();

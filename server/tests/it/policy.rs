@@ -346,6 +346,7 @@ impl World {
             "/report/records" | "/api/v1/report/records" => {
                 format!("{path}?figure=units_in_scope&year=2019&from=2019&to=2019&part=all")
             }
+            "/api/v1/records/export" => format!("{path}?format=ndjson&kind=unit"),
             "/api/v1/report" => format!("{path}?from=2019&to=2019"),
             "/api/v1/report/export" => format!("{path}?format=csv&from=2019&to=2019"),
             _ => path,
@@ -518,9 +519,14 @@ impl World {
 fn hidden_thing(place: &Place, method: &Method, route: &str) -> Option<Vec<u8>> {
     let text = match (method.as_str(), route) {
         ("POST", "/api/device/v1/exchange") => return Some(place.unit.as_bytes().to_vec()),
-        ("GET", "/records" | "/api/v1/records" | "/report/records" | "/api/v1/report/records") => {
-            place.unit.to_string()
-        }
+        (
+            "GET",
+            "/records"
+            | "/api/v1/records"
+            | "/api/v1/records/export"
+            | "/report/records"
+            | "/api/v1/report/records",
+        ) => place.unit.to_string(),
         ("GET", "/quarantine" | "/api/v1/quarantine") => place.refused.clone(),
         ("GET", "/api/v1/accounts" | "/admin/accounts") => place.officer.clone(),
         ("GET", "/api/v1/devices" | "/admin/devices") => place.device.clone(),

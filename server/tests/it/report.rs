@@ -259,3 +259,46 @@ async fn a_form_that_was_typed_wrongly_is_answered_with_what_to_do() {
         assert_eq!(answer.problem(422), "invalid", "{query}");
     }
 }
+
+#[tokio::test]
+async fn the_report_is_the_same_when_everything_is_computed_again() {
+    let town = Town::new().await;
+    let [unit, ..] = recorded(&town).await;
+    let area = town.communes[0];
+    let mut phone = town.phone("minh", &[area]).await;
+    phone.sync(Vec::new()).await;
+    let inspection = phone.inspection(area, unit);
+    let id = inspection.document;
+    phone.sync(vec![inspection]).await;
+    let day = phone.set(id, "inspected_on", json!("2019-08-05"));
+    let done = phone.set(id, "finished", json!(true));
+    phone.sync(vec![day, done]).await;
+    let path = format!("/api/v1/report?{YEAR}&by_area=true");
+    let followed = town.get(&town.admin, &path).await.expect(200);
+    assert_eq!(followed["years"][0]["total"]["inspected"]["value"], 1);
+    let sql = town.database();
+    for table in ["report_units", "report_years", "report_inspections"] {
+        assert!(
+            sql.execute(&format!("DELETE FROM {table}"), []).unwrap() > 0,
+            "{table}"
+        );
+    }
+    sql.execute("DELETE FROM meta WHERE key = 'projection'", [])
+        .unwrap();
+    drop(sql);
+    let town = town.restarted().await;
+    let again = town.get(&town.admin, &path).await.expect(200);
+    assert_eq!(again, followed);
+    // A unit that moves is counted where it lies now.
+    let there = town.communes[1];
+    let moved = json!({"area": there});
+    let answer = town
+        .post(&town.admin, &format!("/api/v1/records/{unit}/area"), moved)
+        .await;
+    assert!(answer.status.is_success(), "{}", answer.json);
+    let moved = town
+        .get(&town.admin, &format!("/api/v1/report?{YEAR}&area={there}"))
+        .await
+        .expect(200);
+    assert_eq!(moved["units_total"], 2);
+}

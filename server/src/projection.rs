@@ -4,6 +4,7 @@
 
 mod findings;
 mod needs;
+pub(crate) mod report;
 mod search;
 
 use std::collections::BTreeSet;
@@ -22,7 +23,7 @@ use crate::{
 };
 
 /// Goes up with every change of what is computed.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 /// Under which key the database says which version computed what it holds.
 const KEY: &str = "projection";
 /// Every table that is computed.
@@ -62,6 +63,7 @@ pub(crate) fn keep(
     if let Some(concerned) = concerned {
         needs::keep(sql, concerned)?;
     }
+    report::keep(sql, id, document.kind(), contents)?;
     search::keep(sql, id, document.kind(), &contents.summary)
 }
 
@@ -75,7 +77,10 @@ pub(crate) fn forget(sql: &Connection, document: DocumentId) -> Result<(), Error
         ("needs", "document"),
         ("findings", "inspection"),
         ("writers", "document"),
-    ] {
+    ]
+    .into_iter()
+    .chain(report::TABLES)
+    {
         let delete = format!("DELETE FROM {table} WHERE {column} = ?1");
         sql.execute(&delete, [key])?;
     }
@@ -93,7 +98,8 @@ pub(crate) fn refresh(writing: &Writing<'_>) -> Result<(), Error> {
     if found.as_deref() == Some(VERSION.to_be_bytes().as_slice()) {
         return Ok(());
     }
-    for table in TABLES {
+    let own = report::TABLES.into_iter().map(|(table, _)| table);
+    for table in TABLES.into_iter().chain(own) {
         sql.execute(&format!("DELETE FROM {table}"), [])?;
     }
     let documents: Vec<DocumentId> = sql

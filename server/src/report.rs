@@ -11,7 +11,7 @@ pub(crate) mod behind;
 mod compute;
 pub(crate) mod endpoint;
 pub(crate) mod export;
-mod facts;
+pub(crate) mod facts;
 pub(crate) mod figure;
 mod gather;
 pub(crate) mod measure;

@@ -39,12 +39,17 @@ impl Document {
         if self.kind() != T::KIND {
             return Ok(None);
         }
-        let Json::Object(values) = self.to_json() else {
-            return Ok(None);
-        };
-        let readable = Json::Object(prune(values, schema::fields(T::KIND)));
-        serde_json::from_value(readable).map(Some)
+        of_fields(&self.to_json()).map(Some)
     }
+}
+
+/// The fields of a record of the type's kind, as [`Document::to_json`] says them, as the Rust type.
+///
+/// # Errors
+/// As [`Document::read`].
+pub fn of_fields<T: Typed>(fields: &Json) -> Result<T, serde_json::Error> {
+    let values = fields.as_object().cloned().unwrap_or_default();
+    serde_json::from_value(Json::Object(prune(values, schema::fields(T::KIND))))
 }
 
 /// What of a map is of the types that the schema states; flat maps become maps of maps.

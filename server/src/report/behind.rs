@@ -334,6 +334,7 @@ fn behind(
     let mut found: Vec<Found> = Vec::new();
     gather::each(
         sql,
+        (question.from, question.to),
         |area| scope.has(area) && within.is_none_or(|within| within == area),
         |facts| {
             if !question.is_about(facts) {

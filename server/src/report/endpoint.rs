@@ -64,7 +64,8 @@ pub(super) fn computed(
 ) -> Result<Report, Problem> {
     let scope = Scope::of(sql, caller, question.area)?;
     let mut count = Count::new(question);
-    gather::each(sql, |area| scope.has(area), |facts| count.add(facts))?;
+    let years = (question.from, question.to);
+    gather::each(sql, years, |area| scope.has(area), |facts| count.add(facts))?;
     Ok(count.finish(&area_names(sql)?))
 }
 

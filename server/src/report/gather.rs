@@ -1,56 +1,42 @@
-//! The facts of every unit and inspection of some areas, as their records say now.
+//! The facts of every unit and inspection of some areas, as their records say now: from the tables that follow
+//! the documents (`projection`), so that none is opened. Units, years and inspections come in the same order and
+//! are read side by side; only one unit is held at a time.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, iter::Peekable};
 
-use rusqlite::Connection;
-use sokiem_record::{
-    id::{AreaId, DocumentId, Kind},
-    typed::{Inspection, Unit},
-};
+use rusqlite::{Connection, Row};
+use sokiem_record::id::{AreaId, DocumentId, Kind};
 
-use super::facts::{InspectionFacts, UnitFacts};
-use crate::{error::Error, store::id, sync::stored};
+use super::facts::UnitFacts;
+use crate::{error::Error, projection::report, store::id, sync::stored};
 
-/// Hands over the units in these areas, one after the other in the order of their ids. Inspections count
-/// wherever they lie.
+/// Hands over the units in these areas, one after the other in the order of their ids, with the years `from` to
+/// `to`. Inspections count wherever they lie.
 pub(super) fn each(
     sql: &Connection,
+    (from, to): (i32, i32),
     wanted: impl Fn(AreaId) -> bool,
     mut take: impl FnMut(&UnitFacts),
 ) -> Result<(), Error> {
     let campaigns = campaign_years(sql)?;
-    let mut inspections: HashMap<DocumentId, Vec<(InspectionFacts, bool)>> = HashMap::new();
-    for row in documents(sql, Kind::Inspection)? {
-        let document = stored::open(sql, &row)?;
-        let read = document
-            .read::<Inspection>()
-            .map_err(|_| Error::Unreadable("an inspection"))?;
-        let Some((unit, inspection)) =
-            read.and_then(|inspection| Some((inspection.unit?, inspection)))
-        else {
-            continue;
-        };
-        let planned = inspection
-            .campaign
-            .and_then(|campaign| campaigns.get(&campaign).copied());
-        let facts = InspectionFacts::of(row.id.0, &inspection, planned);
-        let differs = !document.conflicts().is_empty();
-        inspections.entry(unit).or_default().push((facts, differs));
-    }
-    for row in documents(sql, Kind::Unit)? {
-        if !wanted(row.area) {
+    let mut units = sql.prepare_cached(report::UNITS)?;
+    let mut years = sql.prepare_cached(report::YEARS)?;
+    let mut inspections = sql.prepare_cached(report::INSPECTIONS)?;
+    let mut years = Side::of(years.query_map([from, to], report::year)?, |year| year.0);
+    let mut inspections = Side::of(inspections.query_map([], report::inspection)?, |one| one.0);
+    let mut units = units.query([])?;
+    while let Some(row) = units.next()? {
+        if !wanted(area(row)?) {
             continue;
         }
-        let document = stored::open(sql, &row)?;
-        let Some(unit) = document
-            .read::<Unit>()
-            .map_err(|_| Error::Unreadable("a unit"))?
-        else {
-            continue;
-        };
-        let unsettled = !document.conflicts().is_empty();
-        let mut facts = UnitFacts::of(row.id.0, row.area, &unit, unsettled);
-        for (inspection, differs) in inspections.remove(&row.id).unwrap_or_default() {
+        let mut facts = report::unit(row)?;
+        let unit = DocumentId(facts.id);
+        while let Some((_, year, recorded)) = years.next_of(unit)? {
+            facts.years.insert(year, recorded);
+        }
+        while let Some((_, campaign, mut inspection, differs)) = inspections.next_of(unit)? {
+            let planned = campaign.and_then(|campaign| campaigns.get(&campaign));
+            inspection.year = planned.copied().or(inspection.year);
             facts.unsettled |= differs;
             facts.inspections.push(inspection);
         }
@@ -59,25 +45,48 @@ pub(super) fn each(
     Ok(())
 }
 
-fn campaign_years(sql: &Connection) -> Result<HashMap<DocumentId, i32>, Error> {
-    let mut years = HashMap::new();
-    for row in documents(sql, Kind::Campaign)? {
-        let year = stored::open(sql, &row)?
-            .integer("year")
-            .and_then(|year| i32::try_from(year).ok());
-        years.extend(year.map(|year| (row.id, year)));
-    }
-    Ok(years)
+fn area(row: &Row<'_>) -> rusqlite::Result<AreaId> {
+    id::id(row, 1)
 }
 
-/// The rows of a kind, in the order of their ids: the report reads the same every time.
-fn documents(sql: &Connection, kind: Kind) -> Result<Vec<stored::Row>, Error> {
-    let mut statement =
-        sql.prepare_cached("SELECT id FROM documents WHERE kind = ?1 ORDER BY id")?;
+/// Rows that are read beside the units, in the order of the units that they belong to.
+struct Side<T, I: Iterator<Item = rusqlite::Result<T>>, F: Fn(&T) -> DocumentId> {
+    rows: Peekable<I>,
+    unit: F,
+}
+
+impl<T, I: Iterator<Item = rusqlite::Result<T>>, F: Fn(&T) -> DocumentId> Side<T, I, F> {
+    fn of(rows: I, unit: F) -> Self {
+        Self {
+            rows: rows.peekable(),
+            unit,
+        }
+    }
+
+    /// The next row of a unit. Rows of units before it are passed over.
+    fn next_of(&mut self, unit: DocumentId) -> Result<Option<T>, Error> {
+        let of = &self.unit;
+        let passed = |row: &rusqlite::Result<T>| row.as_ref().is_ok_and(|row| of(row) < unit);
+        while self.rows.next_if(passed).is_some() {}
+        let here = |row: &rusqlite::Result<T>| row.as_ref().map_or(true, |row| of(row) == unit);
+        Ok(self.rows.next_if(here).transpose()?)
+    }
+}
+
+/// The years of campaigns. There are few: their documents are opened.
+fn campaign_years(sql: &Connection) -> Result<HashMap<DocumentId, i32>, Error> {
+    let mut statement = sql.prepare_cached("SELECT id FROM documents WHERE kind = ?1")?;
     let ids = statement
-        .query_map([kind.name()], |row| id::id::<DocumentId>(row, 0))?
+        .query_map([Kind::Campaign.name()], |row| id::id::<DocumentId>(row, 0))?
         .collect::<Result<Vec<_>, _>>()?;
-    ids.into_iter()
-        .filter_map(|id| stored::find(sql, id).transpose())
-        .collect()
+    let mut years = HashMap::new();
+    for id in ids {
+        let Some(row) = stored::find(sql, id)? else {
+            continue;
+        };
+        let year = stored::open(sql, &row)?.integer("year");
+        let year = year.and_then(|year| i32::try_from(year).ok());
+        years.extend(year.map(|year| (id, year)));
+    }
+    Ok(years)
 }

@@ -2,6 +2,7 @@
 
 mod attesting;
 mod export;
+mod feedback;
 mod planning;
 mod reading;
 mod writing;
@@ -19,6 +20,7 @@ use sokiem_record::{
     signing::SigningKey,
 };
 
+pub use feedback::{Decided, Feedback, Remark};
 pub use reading::{
     AreaInScope, Author, NamedAlternative, NamedConflict, NamedHistoryEntry, Opened,
 };

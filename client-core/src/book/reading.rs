@@ -231,7 +231,7 @@ impl Book {
     }
 }
 
-fn find(connection: &Connection, document: DocumentId) -> Result<documents::Row> {
+pub(super) fn find(connection: &Connection, document: DocumentId) -> Result<documents::Row> {
     documents::find(connection, document)?.ok_or(Error::NoSuchDocument(document))
 }
 
@@ -263,7 +263,7 @@ fn named_conflicts(
     Ok(named)
 }
 
-fn author_of(connection: &Connection, actor: ActorId) -> Result<Author> {
+pub(super) fn author_of(connection: &Connection, actor: ActorId) -> Result<Author> {
     let here = enrolment::actor(connection)? == Some(actor);
     let listed = connection
         .prepare_cached("SELECT account, name, title, device_name FROM actors WHERE actor = ?1")?

@@ -24,7 +24,7 @@ use self::{
     field::{Field, Fields},
     input::Sort,
     inspection::Minutes,
-    timeline::{Change, Step, Then, steps, then},
+    timeline::{Change, Step, Then, changes, steps, then},
     unit::Sections,
 };
 use super::{
@@ -34,7 +34,7 @@ use super::{
 use crate::{
     app::Shared,
     http::{body::Parameters, problem::Problem},
-    records::{at::At, reading::Reading, record::Review},
+    records::{at::At, reading::Reading},
 };
 
 #[derive(Template)]
@@ -52,6 +52,8 @@ struct Page<'a> {
     rest: Vec<Field<'a>>,
     /// What has changed since the latest decision.
     since: Vec<Change>,
+    /// How many fields more.
+    since_more: usize,
     steps: Vec<Step<'a>>,
     /// How many steps there are beside those listed.
     earlier: usize,
@@ -121,6 +123,9 @@ pub(crate) async fn show(
         Kind::Unit => Form::Unit(Sections::of(&fields)),
         _ => Form::Other,
     };
+    let review = reading.record.review.as_ref();
+    let difference = review.map_or(&[][..], |review| &review.difference);
+    let (since, since_more) = changes(&reading, difference);
     let mut steps = steps(&reading);
     let earlier = steps.len().saturating_sub(MOST_STEPS);
     steps.truncate(MOST_STEPS);
@@ -131,7 +136,8 @@ pub(crate) async fn show(
         heads: reading.record.heads.join(" "),
         form,
         rest: fields.rest(),
-        since: since(&reading, reading.record.review.as_ref()),
+        since,
+        since_more,
         steps,
         earlier,
         then,
@@ -142,28 +148,4 @@ pub(crate) async fn show(
 /// Where a field is on the page.
 pub(super) fn at(path: impl AsRef<str>) -> String {
     field::anchor(path.as_ref())
-}
-
-/// How far a unit's year may come, with whether it has.
-pub(super) fn stages(stage: &str) -> Vec<(bool, &'static str, &'static str)> {
-    let stages = [
-        ("registered", "đăng ký", "registered"),
-        ("self_assessed", "tự đánh giá", "self-assessed"),
-        ("submitted", "nộp hồ sơ", "dossier submitted"),
-        ("appraised", "thẩm định", "appraised"),
-        ("decided", "có kết quả", "decided"),
-    ];
-    let reached = stages.iter().position(|(name, ..)| *name == stage);
-    let stages = stages.iter().enumerate();
-    stages
-        .map(|(index, (_, vi, en))| (reached.is_some_and(|reached| index <= reached), *vi, *en))
-        .collect()
-}
-
-fn since(reading: &Reading, review: Option<&Review>) -> Vec<Change> {
-    let difference = review.map_or(&[][..], |review| &review.difference);
-    difference
-        .iter()
-        .map(|change| Change::of(reading, change))
-        .collect()
 }

@@ -180,7 +180,7 @@ async fn a_supervisors_correction_is_theirs_and_has_a_reason() {
     let browser = Browser::sign_in(&visit.town, "lanh-dao").await;
     let path = format!("{}/field", visit.path());
     let page = browser.read(&format!("{path}?path=inspected_on")).await;
-    assert!(page.contains("type=\"date\""));
+    assert!(page.contains("placeholder=\"ngày/tháng/năm\""));
     let (heads, csrf) = (hidden(&page, "heads"), hidden(&page, "csrf"));
     let form = |value: &str, reason: &str| {
         format!(

@@ -3,9 +3,11 @@
 use std::path::Path;
 
 use jiff::Zoned;
+use serde::Serialize;
 use serde_json::json;
 use sokiem_client_core::{
     Book,
+    book::{Feedback, Opened},
     search::{Listed, Query},
 };
 use sokiem_record::{
@@ -145,11 +147,60 @@ fn line(one: &Listed, language: Language) -> String {
     line
 }
 
+/// A record, with what supervisors say about it.
+#[derive(Serialize)]
+struct Shown {
+    #[serde(flatten)]
+    opened: Opened,
+    feedback: Feedback,
+}
+
+fn feedback(said: &Feedback, language: Language, lines: &mut Vec<String>) {
+    if let Some(decided) = &said.decision {
+        let since = if decided.changed_since {
+            language.say("  (đã có thay đổi sau đó)", "  (changed since)")
+        } else {
+            ""
+        };
+        let when = decided.decided_ms.map(time).unwrap_or_default();
+        lines.push(format!(
+            "{} {}  {when}  {}{since}",
+            language.say("QUYẾT ĐỊNH:", "DECISION:"),
+            word(&decided.decision, language),
+            person(&decided.author, language),
+        ));
+        if !decided.reason.is_empty() {
+            lines.push(format!("    {}", decided.reason));
+        }
+        for (item, text) in &decided.reasons {
+            lines.push(format!("    {item}: {text}"));
+        }
+    }
+    for remark in &said.comments {
+        let about = match remark.item.as_str() {
+            "" => String::new(),
+            item => format!("{item}: "),
+        };
+        lines.push(format!(
+            "{} {about}{}  ← {}, {}",
+            language.say("GÓP Ý:", "COMMENT:"),
+            remark.text,
+            person(&remark.author, language),
+            time(remark.time_ms)
+        ));
+    }
+}
+
 pub(super) fn show(book: &Book, output: &Output, document: DocumentId) -> Result<(), Failure> {
-    let opened = book.get(document)?;
-    output.result(&opened, |language| {
+    let shown = Shown {
+        opened: book.get(document)?,
+        feedback: book.feedback(document)?,
+    };
+    output.result(&shown, |language| {
+        let opened = &shown.opened;
         let mut lines = Vec::new();
         record(&opened.fields, 0, &mut lines);
+        feedback(&shown.feedback, language, &mut lines);
         for conflict in &opened.conflicts {
             lines.push(format!(
                 "{} {}",

@@ -6,7 +6,7 @@ use std::{
     process::{Command, Output},
 };
 
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 use sokiem_tests::town::Small;
 
 struct Terminal<'a> {
@@ -154,6 +154,57 @@ async fn a_script_works_through_an_officers_day() {
     let inspection = tokio::task::spawn_blocking(script).await.unwrap();
     let record = town.desk.record(inspection.parse().unwrap()).await.unwrap();
     assert_eq!(record["fields"]["finished"], true);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_supervisors_say_about_an_inspection_is_shown() {
+    let town = Small::start().await.unwrap();
+    let campaign = town.campaign().await.unwrap().to_string();
+    let areas = [town.commune];
+    let account = town.desk.create_account("lan", "Lan", "officer", None, &areas);
+    let code = town.desk.enrolment_code(account.await.unwrap()).await.unwrap();
+    let (base, commune) = (town.server.url(), town.commune.to_string());
+    let folder = town.folder.path().join("lan");
+    let book = folder.clone();
+    let inspect = move || {
+        let lan = Terminal { book: &book };
+        lan.ok(&["enrol", &base, &code]);
+        lan.ok(&["sync"]);
+        let unit = lan.ok(&["new-unit", "Chợ", "--area", &commune, "--kind", "agency"]);
+        let unit = unit["document"].as_str().unwrap().to_owned();
+        let opened = lan.ok(&["open", &unit, "--campaign", &campaign]);
+        lan.ok(&["sync"]);
+        let inspection = opened["document"].as_str().unwrap().to_owned();
+        let shown = lan.ok(&["show", &inspection]);
+        assert!(shown["feedback"]["decision"].is_null());
+        inspection
+    };
+    let inspection = tokio::task::spawn_blocking(inspect).await.unwrap();
+    let path = format!("/api/v1/records/{inspection}");
+    let comment = json!({"item": "KTC-02", "text": "Xem lại phương án"});
+    let comments = format!("{path}/comments");
+    town.desk.post(&comments, comment).await.unwrap();
+    let record = town.desk.get(&path).await.unwrap();
+    let returned = json!({"decision": "returned", "heads": record["heads"], "previous": null, "reason": "Bổ sung",
+        "reasons": [{"item": "KTC-01", "text": "Thiếu danh sách"}]});
+    let decisions = format!("{path}/decisions");
+    town.desk.post(&decisions, returned).await.unwrap();
+    let read = move || {
+        let lan = Terminal { book: &folder };
+        lan.ok(&["sync"]);
+        let said = lan.ok(&["show", &inspection])["feedback"].clone();
+        assert_eq!(said["decision"]["decision"], "returned");
+        assert_eq!(said["decision"]["reason"], "Bổ sung");
+        let reasons = json!([["KTC-01", "Thiếu danh sách"]]);
+        assert_eq!(said["decision"]["reasons"], reasons);
+        assert_eq!(said["decision"]["changed_since"], false);
+        assert_eq!(said["comments"][0]["item"], "KTC-02");
+        assert_eq!(said["comments"][0]["text"], "Xem lại phương án");
+        lan.ok(&["set", &inspection, "place", "Ấp 1"]);
+        let said = lan.ok(&["show", &inspection])["feedback"].clone();
+        assert_eq!(said["decision"]["changed_since"], true);
+    };
+    tokio::task::spawn_blocking(read).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

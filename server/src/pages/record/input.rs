@@ -87,6 +87,7 @@ fn typed(field: FieldType, value: &Value) -> String {
                 local.strftime("%Y-%m-%dT%H:%M").to_string()
             })
         }
+        (FieldType::Date, Value::String(day)) => words::date(day).unwrap_or_else(|| day.clone()),
         (_, Value::String(text)) => text.clone(),
         (_, other) => other.to_string(),
     }
@@ -185,5 +186,7 @@ mod tests {
         assert_eq!(time, json!(1_564_963_200_000_i64));
         let input = Input::of(FieldType::TimeMs, "other", &time);
         assert_eq!(input.value, "2019-08-05T07:00");
+        let input = Input::of(FieldType::Date, "other", &json!("2019-08-05"));
+        assert_eq!(input.value, "05/08/2019", "whatever language the browser has");
     }
 }

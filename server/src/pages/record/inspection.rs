@@ -22,6 +22,8 @@ pub(crate) struct Minutes<'a> {
     /// How often each answer was given, in the order of the answers; and how many criteria nobody answered.
     pub(crate) answers: Vec<(&'static str, usize)>,
     pub(crate) unanswered: usize,
+    /// Criteria on which officers differ: they count as none of these.
+    pub(crate) disputed: usize,
     pub(crate) incidents: Vec<Element<'a>>,
     pub(crate) findings: Vec<Finding<'a>>,
     pub(crate) recommendations: Vec<Element<'a>>,
@@ -99,12 +101,17 @@ impl<'a> Minutes<'a> {
         let reading = fields.reading;
         let criteria = criteria(fields);
         let given = |word: &str| {
-            let answers = criteria.iter().map(|one| reading.text(&one.answer.path));
+            let agreed = criteria.iter().filter(|one| one.answer.clash.is_none());
+            let answers = agreed.map(|one| reading.text(&one.answer.path));
             answers.filter(|answer| *answer == word).count()
         };
         Self {
             answers: ANSWERS.iter().map(|word| (*word, given(word))).collect(),
             unanswered: given(""),
+            disputed: criteria
+                .iter()
+                .filter(|one| one.answer.clash.is_some())
+                .count(),
             criteria,
             head: fields.fields(
                 "",

@@ -51,6 +51,38 @@ impl Change {
     }
 }
 
+/// What a person reads of what a change did to some fields, and how many fields it did more to: names of
+/// versions and keys, sizes of files.
+pub(crate) fn changes(reading: &Reading, fields: &[FieldChange]) -> (Vec<Change>, usize) {
+    let told = fields.iter().filter(|field| !is_technical(field.path.as_str()));
+    let changes: Vec<Change> = told
+        .take(MOST_FIELDS)
+        .map(|field| Change::of(reading, field))
+        .collect();
+    let identity = fields
+        .iter()
+        .filter(|field| IDENTITY.contains(&field.path.as_str()));
+    let more = fields.len().saturating_sub(changes.len() + identity.count());
+    (changes, more)
+}
+
+fn is_technical(path: &str) -> bool {
+    const EVIDENCE: [&str; 7] = [
+        "bytes",
+        "media_type",
+        "width",
+        "height",
+        "camera",
+        "thumbnail",
+        "type",
+    ];
+    const SIGNATURE: [&str; 5] = ["heads", "account", "device", "key", "signature"];
+    let last = path.rsplit('/').next().unwrap_or(path);
+    IDENTITY.contains(&path)
+        || (path.contains("/evidence/") && EVIDENCE.contains(&last))
+        || (path.starts_with("signatures/") && SIGNATURE.contains(&last))
+}
+
 /// Most fields that one step lists: the first change of an inspection sets many.
 const MOST_FIELDS: usize = 30;
 
@@ -59,11 +91,7 @@ pub(crate) fn steps(reading: &Reading) -> Vec<Step<'_>> {
     let steps = reading.history.iter().enumerate();
     let mut steps: Vec<Step<'_>> = steps
         .map(|(index, entry)| {
-            let fields = entry.fields.iter();
-            let fields = fields.filter(|field| !IDENTITY.contains(&field.path.as_str()));
-            let mut changes: Vec<Change> = fields.map(|field| Change::of(reading, field)).collect();
-            let more = changes.len().saturating_sub(MOST_FIELDS);
-            changes.truncate(MOST_FIELDS);
+            let (changes, more) = changes(reading, &entry.fields);
             let decided = |taken: &&Taken| taken.heads == entry.state;
             Step {
                 entry,
@@ -134,12 +162,6 @@ pub(crate) fn then(reading: &Reading) -> Option<Then<'_>> {
             .and_then(|index| history.get(index))
             .map(at),
         next: next.filter(|_| index + 2 < history.len()),
-        changes: step
-            .fields
-            .iter()
-            .filter(|field| !IDENTITY.contains(&field.path.as_str()))
-            .take(MOST_FIELDS)
-            .map(|field| Change::of(reading, field))
-            .collect(),
+        changes: changes(reading, &step.fields).0,
     })
 }

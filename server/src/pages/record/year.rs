@@ -142,6 +142,18 @@ impl Page<'_> {
         self.reading.writable
     }
 
+    /// What happens in a year, with whether it is recorded.
+    fn stages(&self) -> [(bool, &'static str, &'static str); 5] {
+        let recorded = |field: &str| self.stands.fields.contains_key(field);
+        [
+            (recorded("registered_on"), "đăng ký", "registered"),
+            (recorded("self_assessed_on"), "tự đánh giá", "self-assessed"),
+            (recorded("submitted_on"), "nộp hồ sơ", "dossier submitted"),
+            (recorded("appraised_on"), "thẩm định", "appraised"),
+            (recorded("recognition"), "có kết quả", "decided"),
+        ]
+    }
+
     /// What the fields that a decision lacks are called.
     fn lacking(&self) -> String {
         let names = self.stands.missing.iter();

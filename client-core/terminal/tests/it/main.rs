@@ -161,8 +161,14 @@ async fn what_supervisors_say_about_an_inspection_is_shown() {
     let town = Small::start().await.unwrap();
     let campaign = town.campaign().await.unwrap().to_string();
     let areas = [town.commune];
-    let account = town.desk.create_account("lan", "Lan", "officer", None, &areas);
-    let code = town.desk.enrolment_code(account.await.unwrap()).await.unwrap();
+    let account = town
+        .desk
+        .create_account("lan", "Lan", "officer", None, &areas);
+    let code = town
+        .desk
+        .enrolment_code(account.await.unwrap())
+        .await
+        .unwrap();
     let (base, commune) = (town.server.url(), town.commune.to_string());
     let folder = town.folder.path().join("lan");
     let book = folder.clone();

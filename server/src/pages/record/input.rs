@@ -187,6 +187,9 @@ mod tests {
         let input = Input::of(FieldType::TimeMs, "other", &time);
         assert_eq!(input.value, "2019-08-05T07:00");
         let input = Input::of(FieldType::Date, "other", &json!("2019-08-05"));
-        assert_eq!(input.value, "05/08/2019", "whatever language the browser has");
+        assert_eq!(
+            input.value, "05/08/2019",
+            "whatever language the browser has"
+        );
     }
 }

@@ -54,7 +54,9 @@ impl Change {
 /// What a person reads of what a change did to some fields, and how many fields it did more to: names of
 /// versions and keys, sizes of files.
 pub(crate) fn changes(reading: &Reading, fields: &[FieldChange]) -> (Vec<Change>, usize) {
-    let told = fields.iter().filter(|field| !is_technical(field.path.as_str()));
+    let told = fields
+        .iter()
+        .filter(|field| !is_technical(field.path.as_str()));
     let changes: Vec<Change> = told
         .take(MOST_FIELDS)
         .map(|field| Change::of(reading, field))
@@ -62,7 +64,9 @@ pub(crate) fn changes(reading: &Reading, fields: &[FieldChange]) -> (Vec<Change>
     let identity = fields
         .iter()
         .filter(|field| IDENTITY.contains(&field.path.as_str()));
-    let more = fields.len().saturating_sub(changes.len() + identity.count());
+    let more = fields
+        .len()
+        .saturating_sub(changes.len() + identity.count());
     (changes, more)
 }
 

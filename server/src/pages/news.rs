@@ -25,7 +25,7 @@ use crate::{
 /// Comments that keep the connection open through proxies.
 const KEEP_ALIVE: Duration = Duration::from_secs(25);
 
-/// Hear that something in one's areas has changed: events `news` without content.
+/// Hear that something in one's areas has changed: events `news` without content of their own.
 #[utoipa::path(get, path = "/news", tag = "pages",
     responses((status = 200, content_type = "text/event-stream", description = "Events `news`", body = String),
         (status = 303, description = "Not signed in"), (status = 503, description = "unavailable: too many streams")))]
@@ -70,8 +70,8 @@ async fn forward(
             Ok(Poke::Revoked(_)) | Err(RecvError::Lagged(_)) => true,
             Err(RecvError::Closed) => return,
         };
-        // A page that has not heard the last one yet hears this one with it.
-        let event = || Ok(Event::default().event("news").data(""));
+        // A page that has not heard the last one yet hears this one with it. Browsers pass over events without data.
+        let event = || Ok(Event::default().event("news").data("{}"));
         if concerns
             && matches!(
                 sender.try_send(event()),

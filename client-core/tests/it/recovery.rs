@@ -73,6 +73,29 @@ fn what_a_restored_server_lost_of_a_record_that_is_about_to_leave_is_not_lost() 
     assert!(refused().contains(&acknowledged) && refused().contains(&unsent));
 }
 
+/// The answer to a push says first that the record lies where this device has no business any more.
+#[test]
+fn what_a_restored_server_lost_of_a_record_that_it_moved_away_is_not_lost() {
+    let (book, server) = (book(1), Server::new(&[area(1)]));
+    sync(&book, &server);
+    let unit = school(&book, area(1), "Trường");
+    sync(&book, &server);
+    let backup = server.lock().clone();
+    let staff = |count: i64| {
+        let saved = book.edit(unit, None, &[set("staff", count)], None);
+        saved.unwrap().change.unwrap()
+    };
+    let acknowledged = staff(9);
+    assert!(sync(&book, &server).verified);
+    let unsent = staff(10);
+    *server.lock() = backup;
+    server.lock().epoch = EpochId(Uuid::from_u128(2));
+    server.lock().move_document(unit, area(2), false);
+    sync(&book, &server);
+    let refused: Vec<_> = book.refused().unwrap().iter().map(|one| one.hash).collect();
+    assert!(refused.contains(&acknowledged) && refused.contains(&unsent));
+}
+
 #[test]
 fn a_restored_server_gets_each_devices_part_back_from_whichever_comes_first() {
     let (one, server) = started();

@@ -2,7 +2,6 @@
 
 use std::{
     io::{BufRead, BufReader, Write},
-    net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };
@@ -53,9 +52,9 @@ impl Server {
         if !making.wait()?.success() {
             return Err("the administrator was not made".into());
         }
-        // Free a moment ago; devices remember the address, so that it has to stay the same.
-        let listen = TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string();
-        let (process, url) = start(&programs.server, &folder, &listen)?;
+        // The system picks a free address once. Devices remember it, so that it has to stay the same.
+        let (process, url) = start(&programs.server, &folder, "127.0.0.1:0")?;
+        let listen = url.trim_start_matches("http://").to_owned();
         Ok(Self {
             program: programs.server.clone(),
             folder,

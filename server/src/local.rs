@@ -83,7 +83,6 @@ impl Local {
         let address = config.listen;
         let machine = Machine::new(OneThread(platform));
         let app = Arc::new(runtime.block_on(running::open(config, machine, address, stopping))?);
-        runtime.block_on(app.store.write(running::note_start))?;
         let service = router::service(Arc::clone(&app));
         let idle_tasks = runtime.metrics().num_alive_tasks();
         Ok(Self {

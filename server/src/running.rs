@@ -77,7 +77,6 @@ pub async fn serve_on(config: Config, platform: impl Platform + 'static) -> Resu
     };
     let (stop, stopping) = watch::channel(false);
     let app = Arc::new(open(config, Machine::new(platform), address, stopping).await?);
-    app.store.write(note_start).await?;
     sweep::start(&app);
     let serving = tokio::spawn(listening::serve(
         Arc::clone(&app),
@@ -106,7 +105,7 @@ fn url(config: &Config, address: SocketAddr) -> String {
 }
 
 /// Notes that the server runs, and whether it had been stopped in order before.
-pub(crate) fn note_start(writing: &Writing<'_>) -> Result<(), Error> {
+fn note_start(writing: &Writing<'_>) -> Result<(), Error> {
     let last: Option<String> = writing
         .sql
         .query_row(
@@ -150,12 +149,14 @@ pub(crate) async fn open(
     } else {
         opening()?
     };
-    let epoch = app::epoch(&store).await?;
-    store.write(projection::refresh).await?;
-    let lockouts = Lockouts::new(&config.limits);
-    let lockouts = store
-        .read(move |sql| lockouts.load(sql).map(|()| lockouts))
-        .await?;
+    let (epoch, lockouts) = match make_ready(&store, &config).await {
+        Ok(ready) => ready,
+        Err(error) => {
+            // Whoever tries again must not meet the connections of this attempt.
+            close(move || store.close()).await;
+            return Err(error);
+        }
+    };
     Ok(App {
         public_url: config
             .public_url
@@ -181,6 +182,25 @@ pub(crate) async fn open(
         epoch,
         stopping,
     })
+}
+
+/// What has to be read and written before the first request: the history's name and who is locked out.
+async fn make_ready(store: &Store, config: &Config) -> Result<(EpochId, Lockouts), Error> {
+    let epoch = app::epoch(store).await?;
+    store.write(projection::refresh).await?;
+    let lockouts = Lockouts::new(&config.limits);
+    let lockouts = store
+        .read(move |sql| lockouts.load(sql).map(|()| lockouts))
+        .await?;
+    store.write(note_start).await?;
+    Ok((epoch, lockouts))
+}
+
+/// Closes the database on a thread that may wait.
+async fn close(closing: impl FnOnce() + Send + 'static) {
+    if tokio::task::spawn_blocking(closing).await.is_err() {
+        tracing::error!("closing the database panicked");
+    }
 }
 
 impl Running {
@@ -255,12 +275,7 @@ impl Running {
         }
         let app = Arc::clone(&self.app);
         note_stop(&app).await;
-        if tokio::task::spawn_blocking(move || app.store.close())
-            .await
-            .is_err()
-        {
-            tracing::error!("closing the database panicked");
-        }
+        close(move || app.store.close()).await;
         self.occupied.take();
     }
 

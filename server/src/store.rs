@@ -116,8 +116,8 @@ impl Store {
         self.readers.read(work).await
     }
 
-    /// Commits what is queued and stops the writer. Blocks until that is done; a writer without a thread
-    /// stops when its runtime next lets it run.
+    /// Commits what is queued, stops the writer and closes the connections that nobody reads with. Blocks until
+    /// that is done; a writer without a thread stops when its runtime next lets it run.
     pub(crate) fn close(&self) {
         self.writer
             .lock()
@@ -133,6 +133,7 @@ impl Store {
         {
             tracing::error!("the writer thread panicked");
         }
+        self.readers.close();
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::Connection;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::error::Error;
 
@@ -13,19 +13,20 @@ pub(super) struct Readers {
     threads: bool,
 }
 
-/// Gives the connection back, whatever happens to the work.
+/// Gives the connection back, whatever happens to the work; closes it when the pool is closed.
 struct Lease {
     connection: Option<Connection>,
     idle: Arc<Mutex<Vec<Connection>>>,
+    permit: OwnedSemaphorePermit,
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        if let Some(connection) = self.connection.take() {
-            self.idle
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(connection);
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(connection) = self.connection.take()
+            && !self.permit.semaphore().is_closed()
+        {
+            idle.push(connection);
         }
     }
 }
@@ -40,6 +41,15 @@ impl Readers {
         }
     }
 
+    /// Closes the connections. Reads that are under way keep theirs until they end; later ones are refused.
+    pub(super) fn close(&self) {
+        self.permits.close();
+        self.idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
+    }
+
     pub(super) async fn read<T, E, F>(&self, work: F) -> Result<T, E>
     where
         F: FnOnce(&Connection) -> Result<T, E> + Send + 'static,
@@ -52,9 +62,12 @@ impl Readers {
             .map_err(|_| Error::Closed)?;
         let idle = Arc::clone(&self.idle);
         let reading = move || {
-            let _permit = permit;
             let connection = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-            let lease = Lease { connection, idle };
+            let lease = Lease {
+                connection,
+                idle,
+                permit,
+            };
             let connection = lease.connection.as_ref().ok_or(Error::Closed)?;
             // Rolled back when dropped: a reader has nothing to commit.
             let snapshot = connection.unchecked_transaction().map_err(Error::from)?;

@@ -12,6 +12,7 @@ use crate::{
     document::Document,
     edit::{Author, Edit, EditError, Written},
     history::FieldChange,
+    id::Kind,
     schema::{self, FieldType, Path, Place},
 };
 
@@ -24,18 +25,25 @@ pub enum Renewed {
     Nothing,
 }
 
-/// Does in `renewed` again what led from one state of `shown` to another. `None` where that can't be done.
+/// Does in `renewed` again what led from one state of `shown` to another. `base` is the state of `renewed` to do
+/// it on: what came to be beside that state stays beside it, as in [`Document::edit`]; `None` means the present
+/// one. `None` comes back where it can't be done.
 pub fn renew(
     shown: &Document,
     renewed: &mut Document,
     author: &Author,
     states: (&[ChangeHash], &[ChangeHash]),
+    base: Option<&[ChangeHash]>,
 ) -> Option<Renewed> {
     let changes = shown.difference(states.0, states.1)?;
-    let mut edits = edits(renewed, &changes)?;
+    let json = match base {
+        Some(heads) => renewed.to_json_at(heads)?,
+        None => renewed.to_json(),
+    };
+    let mut edits = edits(renewed.kind(), &json, &changes)?;
     // Values that differ meanwhile are decided by the one who decided then.
     for _ in 0..=edits.len() {
-        match renewed.edit(author, None, &edits) {
+        match renewed.edit(author, base, &edits) {
             Ok(Some(written)) => return Some(Renewed::As(written)),
             Ok(None) => return Some(Renewed::Nothing),
             Err(EditError::NeedsSettling(path)) => settle(&mut edits, &path),
@@ -59,15 +67,14 @@ fn settle(edits: &mut [Edit], wanted: &Path) {
 }
 
 /// The differences as edits: elements that the document lacks are added, fields are set.
-fn edits(document: &Document, changes: &[FieldChange]) -> Option<Vec<Edit>> {
-    let json = document.to_json();
+fn edits(kind: Kind, json: &Json, changes: &[FieldChange]) -> Option<Vec<Edit>> {
     let mut added: BTreeMap<Path, BTreeMap<String, Json>> = BTreeMap::new();
     let mut edits = Vec::new();
     for change in changes {
-        let Some(Place::Field(field)) = schema::place(document.kind(), &change.path) else {
+        let Some(Place::Field(field)) = schema::place(kind, &change.path) else {
             return None;
         };
-        match missing_element(document, &json, &change.path) {
+        match missing_element(kind, json, &change.path) {
             Some((element, name)) => {
                 added
                     .entry(element)
@@ -92,13 +99,10 @@ fn edits(document: &Document, changes: &[FieldChange]) -> Option<Vec<Edit>> {
 }
 
 /// The element that a field lies directly in, where the document lacks it, and the field's name.
-fn missing_element(document: &Document, json: &Json, path: &Path) -> Option<(Path, String)> {
+fn missing_element(kind: Kind, json: &Json, path: &Path) -> Option<(Path, String)> {
     let (element, name) = path.as_str().rsplit_once('/')?;
     let element: Path = element.parse().ok()?;
-    if !matches!(
-        schema::place(document.kind(), &element),
-        Some(Place::Element(..))
-    ) {
+    if !matches!(schema::place(kind, &element), Some(Place::Element(..))) {
         return None;
     }
     let found = element.keys().try_fold(json, |json, key| json.get(key));

@@ -5,7 +5,7 @@
 //! was sent before or not. What this phone wrote is done again under an actor that no other phone has.
 //! What others wrote and can't join stays here, where a person sees it; they bring it themselves.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use sokiem_record::{
     ChangeHash,
@@ -19,7 +19,7 @@ use sokiem_record::{
 
 use crate::{
     error::{Error, Result},
-    store::{documents, enrolment, heads, outbox, quarantine, record},
+    store::{documents, enrolment, outbox, quarantine, record},
     sync::outcomes::{Context, rebuild, title},
 };
 
@@ -144,12 +144,10 @@ fn carry_over(
     let title = title(connection, before)?;
     documents::set_snapshot(connection, before.id, snapshot)?;
     outbox::clear(connection, before.id)?;
-    let mut seen = renewed.heads();
+    let mut places = Places::default();
     let mut quarantined = 0;
     for one in lacking {
         let header = &one.header;
-        let earlier = seen.clone();
-        heads::advance(&mut seen, header.hash, &header.deps);
         if !forked.contains(&header.hash)
             && matches!(renewed.receive(&one.bytes), Ok(Received::Applied(_)))
         {
@@ -163,7 +161,10 @@ fn carry_over(
                 time_ms: header.time_ms,
                 reason: header.message.clone(),
             };
-            renew(shown, &mut renewed, &author, (&earlier, &seen))
+            // Where it stood: beside what its author had not seen then.
+            let states = (header.deps.as_slice(), &[header.hash][..]);
+            let base = places.of(&header.deps);
+            renew(shown, &mut renewed, &author, states, Some(&base))
         } else {
             None
         };
@@ -178,9 +179,11 @@ fn carry_over(
                     ..*one
                 };
                 insert(context, before, (written.hash, &written.bytes), &unsent)?;
+                places.moved(header.hash, vec![written.hash]);
             }
-            Some(Renewed::Nothing) => {}
+            Some(Renewed::Nothing) => places.moved(header.hash, places.of(&header.deps)),
             None => {
+                places.moved(header.hash, places.of(&header.deps));
                 set_aside(context, before, &title, one)?;
                 quarantined += 1;
             }
@@ -193,6 +196,32 @@ fn carry_over(
     documents::update(connection, before, &after)?;
     rebuild(connection, &after)?;
     Ok(quarantined)
+}
+
+/// Where changes of the former document stand in the new one.
+#[derive(Default)]
+struct Places(HashMap<ChangeHash, Vec<ChangeHash>>);
+
+impl Places {
+    /// A change that was written anew, or that is not there: the state in the new document that stands for it.
+    fn moved(&mut self, hash: ChangeHash, state: Vec<ChangeHash>) {
+        self.0.insert(hash, state);
+    }
+
+    /// The state in the new document that stands for this one of the former.
+    fn of(&self, heads: &[ChangeHash]) -> Vec<ChangeHash> {
+        let mut state: Vec<ChangeHash> = heads
+            .iter()
+            .flat_map(|hash| match self.0.get(hash) {
+                Some(state) => state.as_slice(),
+                None => std::slice::from_ref(hash),
+            })
+            .copied()
+            .collect();
+        state.sort_unstable();
+        state.dedup();
+        state
+    }
 }
 
 fn insert(

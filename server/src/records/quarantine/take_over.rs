@@ -228,7 +228,7 @@ pub(super) fn take_over(
     let why = format!("{reason} ({})", found.refused.account_name);
     let author = pen.author(writing, Some(why.chars().take(500).collect()));
     let states = (preview.header.deps.as_slice(), &[preview.header.hash][..]);
-    match renew(&preview.document, &mut document, &author, states).ok_or_else(never)? {
+    match renew(&preview.document, &mut document, &author, states, None).ok_or_else(never)? {
         Renewed::As(written) => author::keep_written(writing, pen, &row, &document, written)?,
         Renewed::Nothing => {}
     }

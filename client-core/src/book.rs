@@ -32,7 +32,7 @@ use crate::{
     status::{Status, StatusListener, Watch},
     store::{
         enrolment::{self, EnrolResponse, Enrolment},
-        erase, open, record,
+        erase, log, open, record,
         rescue::{self, RescueReport},
     },
 };
@@ -291,8 +291,11 @@ impl Book {
             tx.commit()?;
             Ok(value)
         })();
-        if done.is_err() {
-            guard.cache.clear();
+        if let Err(error) = &done {
+            cache.clear();
+            if log::is_doubtful(error) {
+                log::overwrite_failed(connection);
+            }
         }
         drop(guard);
         if done.is_ok() {

@@ -9,6 +9,7 @@ pub(crate) mod documents;
 pub(crate) mod enrolment;
 pub(crate) mod erase;
 pub(crate) mod heads;
+pub(crate) mod log;
 pub(crate) mod open;
 pub(crate) mod outbox;
 pub(crate) mod projection;

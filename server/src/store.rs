@@ -4,6 +4,7 @@
 //! it is on disk. SQL never runs on the threads that serve requests.
 
 pub(crate) mod id;
+mod log;
 mod migration;
 mod reader;
 mod writer;
@@ -53,6 +54,7 @@ impl Store {
             source,
         };
         let mut connection = open_connection(&path, machine.vfs()).map_err(failed)?;
+        log::fold(&connection);
         migration::upgrade(&mut connection)?;
         let mut readers = Vec::new();
         for _ in 0..limits.readers {

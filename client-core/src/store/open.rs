@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension};
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    store::log,
+};
 
 /// Every migration, oldest first. `PRAGMA user_version` counts how many have run. A published file is
 /// never edited; a change is a new file.
@@ -70,6 +73,7 @@ pub(crate) fn prepare(connection: &mut Connection) -> Result<(), OpenError> {
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.execute_batch("BEGIN EXCLUSIVE; COMMIT")?;
     check(connection)?;
+    log::fold(connection);
     migrate(connection)?;
     connection.set_prepared_statement_cache_capacity(128);
     Ok(())

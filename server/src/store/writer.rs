@@ -19,6 +19,7 @@ use crate::{
     config::Limits,
     error::Error,
     platform::Machine,
+    store::log,
     sync::poke::{Poke, Pokes},
     telemetry::Metrics,
 };
@@ -192,6 +193,7 @@ impl Writer {
             if !self.connection.is_autocommit() {
                 let _ = self.connection.execute_batch("ROLLBACK");
             }
+            log::overwrite_failed(&self.connection);
         }
         #[expect(
             clippy::cast_precision_loss,

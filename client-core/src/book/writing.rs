@@ -128,9 +128,10 @@ impl Book {
     /// # Errors
     /// [`Error::Database`] when it can't be written.
     pub fn dismiss_refused(&self, document: DocumentId, change: ChangeHash) -> Result<bool> {
+        let now_ms = self.now_ms();
         self.write(|connection, _| {
             let removed = quarantine::remove(connection, document, change)?;
-            crate::sync::sweep(connection)?;
+            crate::sync::sweep(connection, now_ms)?;
             Ok(removed)
         })
     }

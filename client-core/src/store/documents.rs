@@ -91,6 +91,46 @@ pub(crate) fn all(connection: &Connection) -> Result<Vec<Row>> {
     Ok(found)
 }
 
+/// The server told of another history: nothing proves any more that it holds what it had acknowledged.
+pub(crate) fn doubt_all(connection: &Connection) -> Result<()> {
+    connection
+        .prepare_cached("UPDATE documents SET unproven = 1")?
+        .execute([])?;
+    Ok(())
+}
+
+/// The server has shown that it holds what it acknowledged of this document, or was offered all of it.
+pub(crate) fn prove(connection: &Connection, id: DocumentId) -> Result<()> {
+    connection
+        .prepare_cached("UPDATE documents SET unproven = 0 WHERE document = ?1")?
+        .execute([id.as_bytes().as_slice()])?;
+    Ok(())
+}
+
+/// The server holds what it acknowledged of everything that counts in this area's fingerprint.
+pub(crate) fn prove_area(connection: &Connection, area: AreaId) -> Result<()> {
+    connection
+        .prepare_cached(
+            "UPDATE documents SET unproven = 0 WHERE area = ?1 AND leaving = 0 AND unproven = 1",
+        )?
+        .execute([area.as_bytes().as_slice()])?;
+    Ok(())
+}
+
+/// Documents that are to go, and whether nothing proves yet that the server holds them.
+pub(crate) fn leaving(connection: &Connection) -> Result<Vec<(DocumentId, bool)>> {
+    let sql = "SELECT document, unproven FROM documents WHERE leaving = 1 ORDER BY document";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query([])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let id = DocumentId::from_slice(&row.get::<_, Vec<u8>>(0)?);
+        let id = id.ok_or(Error::Unreadable("a row of documents"))?;
+        found.push((id, row.get(1)?));
+    }
+    Ok(found)
+}
+
 /// A snapshot with when the server received each of its changes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Snapshot {

@@ -16,6 +16,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("schema/002_device_key.sql"),
     include_str!("schema/003_attachments.sql"),
     include_str!("schema/004_server_key.sql"),
+    include_str!("schema/005_unproven.sql"),
 ];
 
 /// How long a second opener waits for the first to finish before it is told.

@@ -1,6 +1,6 @@
 //! News from the server, document by document. Its bytes are checked like a stranger's.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use rusqlite::Connection;
 use serde_json::json;
@@ -20,7 +20,6 @@ use crate::{
     sync::{
         fork,
         outcomes::{Context, acknowledge_seen},
-        reconcile,
     },
 };
 
@@ -40,7 +39,7 @@ pub(super) fn apply(context: &Context<'_>, area: AreaId, entry: &Entry) -> Resul
         return bad(context, area, entry, bytes, Refusal::WrongDocument);
     }
     match &entry.news {
-        News::Left(to) => left(context.connection, area, row, *to, context.now_ms).map(|()| true),
+        News::Left(to) => left(context.connection, area, row, *to).map(|()| true),
         News::Snapshot { bytes, received_ms } => {
             snapshot(context, area, entry, row, bytes, received_ms)
         }
@@ -86,21 +85,19 @@ fn left(
     area: AreaId,
     row: Option<documents::Row>,
     to: Option<AreaId>,
-    now_ms: i64,
 ) -> Result<()> {
     // A document that is known to lie elsewhere by now has left long since.
     let Some(before) = row.filter(|row| row.area == area) else {
         return Ok(());
     };
     let mut after = before.clone();
+    let in_scope =
+        |area| Ok::<_, Error>(areas::find(connection, area)?.is_some_and(|row| row.in_scope));
     match to {
-        Some(to) => after.area = to,
+        Some(to) if in_scope(to)? => after.area = to,
         // Nothing of this device's own is in there: the copy goes at once, and what follows is taken anew.
-        None if !before.kind.device_may_write() => return documents::remove(connection, &before),
-        None => {
-            after.leaving = true;
-            reconcile::offer_before_leaving(connection, area, before.id, now_ms)?;
-        }
+        _ if !before.kind.device_may_write() => return documents::remove(connection, &before),
+        _ => after.leaving = true,
     }
     documents::update(connection, &before, &after)
 }
@@ -298,6 +295,26 @@ fn take_all<'a>(
     Ok(taken)
 }
 
+/// The document that these changes make, when nothing is missing: a server that was restored may send it so.
+fn whole(entry: &Entry, changes: &[Received]) -> Result<Option<(Document, documents::Snapshot)>> {
+    let mut document = Document::new(entry.document, entry.kind);
+    let Ok(taken) = take_all(&mut document, changes) else {
+        return Ok(None);
+    };
+    let receipts: HashMap<ChangeHash, i64> = taken
+        .iter()
+        .map(|(change, header)| (header.hash, change.received_ms))
+        .collect();
+    let bytes = document.save();
+    let again = Document::load(entry.document, entry.kind, Some(&bytes), [[0_u8; 0]; 0])?;
+    let hashes = again.hashes();
+    let received_ms = hashes
+        .iter()
+        .map(|hash| receipts.get(hash).copied().unwrap_or(0))
+        .collect();
+    Ok(Some((again, documents::Snapshot { bytes, received_ms })))
+}
+
 fn known_changes(
     context: &Context<'_>,
     area: AreaId,
@@ -324,7 +341,13 @@ fn known_changes(
             Ok(taken) => taken,
             Err((bytes, refusal)) => {
                 documents::update(connection, before, &after)?;
-                return bad(context, area, entry, &bytes, refusal);
+                // Beside what is here they don't stand; but it may be that they are the whole document.
+                let Some((theirs, stored)) = whole(entry, changes)? else {
+                    return bad(context, area, entry, &bytes, refusal);
+                };
+                settle_held(context, entry.document, |hash| theirs.contains(hash))?;
+                merge_snapshot(context, &after, area, &theirs, &stored)?;
+                return Ok(true);
             }
         };
         for (change, header) in &taken {

@@ -15,7 +15,7 @@ use sokiem_record::{
 use crate::{
     error::{Error, Result},
     store::{areas, documents, enrolment, heads, outbox, projection, quarantine, record},
-    sync::{fork, reconcile, steps::Progress},
+    sync::{fork, steps::Progress},
 };
 
 /// What stays the same while one answer is taken in.
@@ -97,10 +97,6 @@ pub(super) fn apply(
         progress.renewed = true;
     } else if !refused.is_empty() {
         progress.refused += set_aside(context, &row, &refused)?;
-    }
-    if row.leaving && row.area != before.area {
-        // It lies where this device compares nothing: what a restored server lost of it is offered now or never.
-        reconcile::offer_before_leaving(context.connection, before.area, row.id, context.now_ms)?;
     }
     Ok(())
 }

@@ -52,35 +52,33 @@ pub(super) fn apply(
     for id in response.unknown.iter().chain(&response.elsewhere) {
         offered += offer(connection, *id, &[], now_ms)?;
     }
+    let mut pull = response.pull;
     for theirs in &response.differ {
         let heads: Vec<ChangeHash> = theirs.heads.iter().map(|hash| (*hash).into()).collect();
         offered += offer(connection, theirs.document, &heads, now_ms)?;
+        // The log was read to its end, and yet there is something that this device was never told.
+        pull |= lacks(connection, theirs.document, &heads)?;
     }
-    if response.pull {
+    if pull {
         areas::move_cursor(connection, &Cursor::start(area), None)?;
     }
     refigure(connection, area)?;
     areas::set_reconcile(connection, area, false)?;
     let detail = json!({
         "area": area, "unknown": response.unknown.len(), "differ": response.differ.len(),
-        "elsewhere": response.elsewhere.len(), "pull": response.pull, "offered": offered,
+        "elsewhere": response.elsewhere.len(), "pull": pull, "offered": offered,
     });
     record::note(connection, now_ms, "reconciled", &detail)?;
     Ok(offered)
 }
 
-/// A document leaves this device. Where the server was restored and heads were not compared since, it
-/// may lack what it acknowledged: then everything is offered again first.
-pub(super) fn offer_before_leaving(
-    connection: &Connection,
-    area: AreaId,
-    document: DocumentId,
-    now_ms: i64,
-) -> Result<()> {
-    if areas::find(connection, area)?.is_some_and(|row| row.reconcile) {
-        offer(connection, document, &[], now_ms)?;
-    }
-    Ok(())
+/// Whether the server's state of a document has something that is not here.
+fn lacks(connection: &Connection, id: DocumentId, heads: &[ChangeHash]) -> Result<bool> {
+    let Some(row) = documents::find(connection, id)? else {
+        return Ok(true);
+    };
+    let document = documents::load(connection, &row)?;
+    Ok(heads.iter().any(|head| !document.contains(head)))
 }
 
 /// Puts every change that is no ancestor of the server's heads into the outbox again. It stays where
@@ -95,6 +93,7 @@ pub(super) fn offer(
     let Some(row) = documents::find(connection, id)? else {
         return Ok(0);
     };
+    documents::prove(connection, id)?;
     let document = documents::load(connection, &row)?;
     let acked = documents::load_acked(connection, &row)?;
     let stored = documents::changes(connection, id)?;

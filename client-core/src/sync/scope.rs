@@ -26,7 +26,7 @@ pub(super) fn apply(connection: &Connection, grants: &[Grant], now_ms: i64) -> R
     let mut lost = 0;
     for row in known.iter().filter(|row| row.in_scope) {
         if grants.iter().all(|grant| grant.area != row.cursor.area) {
-            lose(connection, row, now_ms)?;
+            lose(connection, row.cursor.area)?;
             record::note(
                 connection,
                 now_ms,
@@ -52,15 +52,8 @@ fn come_back(connection: &Connection, area: AreaId) -> Result<()> {
     Ok(())
 }
 
-/// Since the server was restored, nothing has proved that it holds what it had acknowledged of this area:
-/// then everything is offered once more before the copies go. What the server may not take, it keeps in quarantine.
-fn lose(connection: &Connection, row: &areas::Row, now_ms: i64) -> Result<()> {
-    let area = row.cursor.area;
-    if row.reconcile {
-        for held in documents::in_area(connection, area)? {
-            reconcile::offer(connection, held.id, &[], now_ms)?;
-        }
-    }
+/// Marks the copies of an area that go.
+fn lose(connection: &Connection, area: AreaId) -> Result<()> {
     areas::grant(connection, area, false, false)?;
     areas::move_cursor(connection, &Cursor::start(area), None)?;
     areas::set_reconcile(connection, area, false)?;
@@ -74,8 +67,14 @@ fn lose(connection: &Connection, row: &areas::Row, now_ms: i64) -> Result<()> {
     Ok(())
 }
 
-/// Takes copies off this device that are to go and of which nothing is pending or refused.
-pub(crate) fn sweep(connection: &Connection) -> Result<()> {
+/// Takes copies off this device that are to go and of which nothing is pending or refused. What the server may
+/// have lost of them since it was restored is offered to it first; what it may not take, it keeps in quarantine.
+pub(crate) fn sweep(connection: &Connection, now_ms: i64) -> Result<()> {
+    for (id, unproven) in documents::leaving(connection)? {
+        if unproven {
+            reconcile::offer(connection, id, &[], now_ms)?;
+        }
+    }
     let sql = "SELECT d.document FROM documents d WHERE d.leaving = 1
         AND NOT EXISTS (SELECT 1 FROM changes c WHERE c.document = d.document AND c.state = 'pending')
         AND NOT EXISTS (SELECT 1 FROM quarantine q WHERE q.document = d.document AND q.direction = 'sent' AND q.refusal <> 'purged')";
@@ -98,8 +97,7 @@ pub(crate) fn sweep(connection: &Connection) -> Result<()> {
     attachments::sweep(connection)
 }
 
-/// Another history of the server: everything is read from the start and compared, nothing is removed. Copies
-/// that only wait to leave are offered as a whole.
+/// Another history of the server: everything is read from the start and compared, nothing is removed.
 pub(super) fn new_epoch(connection: &Connection, epoch: EpochId, now_ms: i64) -> Result<()> {
     let before = enrolment::epoch(connection)?;
     enrolment::set_epoch(connection, epoch)?;
@@ -111,13 +109,10 @@ pub(super) fn new_epoch(connection: &Connection, epoch: EpochId, now_ms: i64) ->
         areas::move_cursor(connection, &Cursor::start(row.cursor.area), None)?;
         areas::set_reconcile(connection, row.cursor.area, row.in_scope)?;
         areas::set_disagreed(connection, row.cursor.area, None)?;
-        // What is about to leave is in no comparison: without this nobody would hear of what was lost of it.
-        for held in documents::in_area(connection, row.cursor.area)? {
-            if held.leaving || !row.in_scope {
-                reconcile::offer(connection, held.id, &[], now_ms)?;
-            }
-        }
     }
+    documents::doubt_all(connection)?;
+    // What is about to leave is in no comparison, so that it is offered as a whole.
+    sweep(connection, now_ms)?;
     attachments::offer_again(connection)?;
     record::note(
         connection,

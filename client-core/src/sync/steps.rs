@@ -17,7 +17,7 @@ use sokiem_record::{
 use crate::{
     book::Book,
     error::{Error, Result},
-    store::{areas, attachments, enrolment, outbox, record},
+    store::{areas, attachments, documents, enrolment, outbox, record},
     sync::{
         TransportError, entries, outcomes, reconcile,
         renewal::{self, NextKey},
@@ -358,10 +358,11 @@ impl SyncRun {
                     {
                         areas::set_reconcile(tx, area, false)?;
                         areas::set_disagreed(tx, area, None)?;
+                        documents::prove_area(tx, area)?;
                     }
                 }
             }
-            scope::sweep(tx)?;
+            scope::sweep(tx, now_ms)?;
             let mut waiting = self.waiting.clone();
             waiting.extend(progress.waiting.iter().copied());
             let outbox_left = !outbox::batch(tx, &waiting)?.is_empty();

@@ -1,12 +1,12 @@
 //! When the two sides do not hold the same: restored servers, damaged news, sums that went wrong.
 
 use sokiem_client_core::search::Query;
-use sokiem_record::{edit::Edit, id::EpochId};
+use sokiem_record::{edit::Edit, id::EpochId, wire::Grant};
 use uuid::Uuid;
 
 use crate::{
-    books::{book, school, set, started, sync},
-    model::{Server, area, campaign},
+    books::{book, school, set, started, sync, try_sync},
+    model::{Fault, Server, area, campaign, desk},
 };
 
 #[test]
@@ -96,6 +96,39 @@ fn what_a_restored_server_lost_of_a_record_that_it_moved_away_is_not_lost() {
     assert!(refused.contains(&acknowledged) && refused.contains(&unsent));
 }
 
+/// It lay in an area that was in doubt, moved into one that never was, and left with that one. The line breaks
+/// after so many requests in between.
+#[test]
+fn what_a_restored_server_lost_of_a_record_that_moved_before_it_left_is_not_lost() {
+    for answered in 0..8 {
+        let (book, server) = (book(1), Server::new(&[area(1)]));
+        sync(&book, &server);
+        let unit = school(&book, area(1), "Trường");
+        sync(&book, &server);
+        let backup = server.lock().clone();
+        let saved = book.edit(unit, None, &[set("staff", 9)], None).unwrap();
+        assert!(sync(&book, &server).verified);
+        *server.lock() = backup;
+        server.lock().epoch = EpochId(Uuid::from_u128(2));
+        server.lock().grants.push(Grant {
+            area: area(2),
+            writable: true,
+        });
+        server.lock().move_document(unit, area(2), true);
+        server.lock().faults = std::iter::repeat_n(Fault::Twice, answered)
+            .chain([Fault::RequestLost])
+            .collect();
+        let _ = try_sync(&book, &server);
+        server.lock().faults.clear();
+        server.lock().grants.pop();
+        sync(&book, &server);
+        let at_server = server.lock().documents[&unit].2.to_json()["staff"] == 9;
+        let refused = book.refused().unwrap();
+        let is_seen = refused.iter().any(|one| Some(one.hash) == saved.change);
+        assert!(at_server || is_seen, "after {answered} answers");
+    }
+}
+
 #[test]
 fn a_restored_server_gets_each_devices_part_back_from_whichever_comes_first() {
     let (one, server) = started();
@@ -177,6 +210,48 @@ fn damaged_news_is_set_aside_and_never_called_synced() {
     let report = sync(&other, &server);
     assert!(report.verified, "{report:?}");
     assert_eq!(other.get(unit).unwrap().fields["staff"], 1);
+}
+
+/// A value that another one outshone is work too: nobody has settled between them yet.
+#[test]
+fn a_phone_that_was_overtaken_by_its_clone_brings_back_also_the_values_that_did_not_win() {
+    let (one, server) = started();
+    let unit = school(&one, area(1), "Trường");
+    sync(&one, &server);
+    let clone = book(1);
+    sync(&clone, &server);
+    one.edit(unit, None, &[set("address", "Ấp 1")], None)
+        .unwrap();
+    for staff in 1..4 {
+        let edit = [set("staff", staff)];
+        server.lock().edit(unit, &desk(), &edit);
+    }
+    let edit = [set("address", "Ấp 9")];
+    server.lock().edit(unit, &desk(), &edit);
+    let backup = server.lock().clone();
+    assert!(sync(&one, &server).verified);
+    assert_eq!(one.get(unit).unwrap().fields["address"], "Ấp 9");
+    *server.lock() = backup;
+    server.lock().epoch = EpochId(Uuid::from_u128(2));
+    // The same actor and sequence, taken by other work.
+    clone
+        .edit(unit, None, &[set("phone", "0275")], None)
+        .unwrap();
+    assert!(sync(&clone, &server).verified);
+    assert!(sync(&one, &server).verified);
+    assert!(one.refused().unwrap().is_empty());
+    let model = server.lock();
+    let conflicts = model.documents[&unit].2.conflicts();
+    let values: Vec<_> = conflicts[0]
+        .alternatives
+        .iter()
+        .map(|one| one.value.as_str().unwrap())
+        .collect();
+    assert!(
+        values.contains(&"Ấp 1") && values.contains(&"Ấp 9"),
+        "{values:?}"
+    );
+    assert_eq!(model.documents[&unit].2.to_json()["phone"], "0275");
 }
 
 #[test]

@@ -185,6 +185,7 @@ pub(super) fn carry_over(
             .unwrap_or_default();
         carry_document(fresh, cells, &own, now_ms, report)?;
     }
+    documents::doubt_all(fresh)?;
     for (document, orphans) in changes {
         carry_orphans(fresh, &document, &orphans, now_ms, report)?;
     }

@@ -681,9 +681,11 @@ impl World {
         self.report.fault("phone restored");
         self.trace.note(format!("phone {number} goes back"));
         self.after_going_back()?;
-        let open = self.ledger.open_of(number);
-        let open = open.into_iter().filter(|index| *index < edits).collect();
-        self.ledger.set_open(number, open);
+        // What it does not hold any more it says nothing about.
+        let held = self.held_of_own(number)?;
+        let open = self.ledger.open_of(number).into_iter();
+        let open = open.filter(|index| *index < edits && held.contains(index));
+        self.ledger.set_open(number, open.collect());
         Ok(())
     }
 

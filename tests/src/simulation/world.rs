@@ -1,5 +1,7 @@
 //! One world: an office, phones, the network between them, and the ledger outside of all.
 
+use std::collections::BTreeSet;
+
 use sokiem_client_core::{Error, sync::SyncReport};
 
 use super::{
@@ -372,19 +374,32 @@ impl World {
         let mut server = Holdings::default();
         server.add_server(&mut self.office)?;
         for number in 0..self.phones.len() {
-            let mut own = Holdings::default();
-            if let Some(book) = self.phone(number)?.book.clone() {
-                own.add_book(&book)?;
-            }
-            let entries = self.ledger.entries.iter().enumerate();
-            let open = entries
-                .filter(|(_, entry)| entry.phone == Some(number) && !entry.gone && !entry.seen)
-                .filter(|(_, entry)| own.records(entry) && !server.hold(entry))
-                .map(|(index, _)| index)
-                .collect();
+            let entries = &self.ledger.entries;
+            let open = self.held_of_own(number)?.into_iter();
+            let open =
+                open.filter(|index| entries.get(*index).is_some_and(|entry| !server.hold(entry)));
+            let open = open.collect();
             self.ledger.set_open(number, open);
         }
         Ok(())
+    }
+
+    /// What a phone has in its records of the work that was done on it.
+    ///
+    /// # Errors
+    /// When there is no such phone, or its book can't be read.
+    pub fn held_of_own(&self, number: usize) -> Result<BTreeSet<usize>> {
+        let mut own = Holdings::default();
+        let phone = self.phones.get(number).ok_or("there is no such phone")?;
+        if let Some(book) = &phone.book {
+            own.add_book(book)?;
+        }
+        let entries = self.ledger.entries.iter().enumerate();
+        Ok(entries
+            .filter(|(_, entry)| entry.phone == Some(number) && !entry.gone && !entry.seen)
+            .filter(|(_, entry)| own.records(entry))
+            .map(|(index, _)| index)
+            .collect())
     }
 }
 

@@ -394,6 +394,11 @@ impl Book {
         self.transact(|tx, _| enrolment::next_key(tx, &seed))
     }
 
+    /// Another device has that key: the next one is drawn anew.
+    pub(crate) fn forget_next_key(&self) -> Result<()> {
+        self.transact(|tx, _| enrolment::forget_next_key(tx))
+    }
+
     /// Writes down what the server answered to the enrolment. Enrolling again, after a credential
     /// expired, keeps everything.
     ///

@@ -12,7 +12,7 @@ use serde_json::json;
 use sokiem_client_core::{
     Book, EnrolRequest, EnrolResponse,
     search::Query,
-    sync::{NextKey, SyncReport, Transport, TransportError, http::HttpTransport, sync_once},
+    sync::{NextKey, SyncReport, Transport, TransportError, enrol, http::HttpTransport, sync_once},
 };
 use sokiem_record::id::ActorId;
 use sokiem_server::{
@@ -95,7 +95,7 @@ impl Transport for Losing {
     }
 
     async fn enrol(&self, request: &EnrolRequest) -> Result<EnrolResponse, TransportError> {
-        self.inner.enrol(request).await
+        self.lost(self.inner.enrol(request).await)
     }
 }
 
@@ -172,6 +172,23 @@ async fn a_lost_answer_to_the_new_key_is_got_over_in_the_same_run_of_the_program
             "{refused}"
         );
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_phone_that_never_heard_of_its_new_enrolment_enrols_with_the_next_code() {
+    let town = Small::start().await.unwrap();
+    let lan = town.officer("lan").await.unwrap();
+    lan.sync().await.unwrap();
+    new_unit(&lan.book, town.commune, 1).unwrap();
+    let account = lan.book.enrolment().unwrap().unwrap().account;
+    let base = town.server.url();
+    let line = Losing::new(HttpTransport::new(&base, None).unwrap(), 1);
+    let code = town.desk.enrolment_code(account.0).await.unwrap();
+    let lost = enrol(&lan.book, &line, &base, &code, "máy", "0").await;
+    assert!(lost.unwrap_err().is_retryable());
+    let again = lan.enrolled_again(&base, &town.desk, account.0).await;
+    let report = again.unwrap().sync().await.unwrap();
+    assert_eq!(report.acknowledged, 1);
 }
 
 /// A phone with work that is pending, in a folder with things that belong to it.
@@ -252,7 +269,7 @@ async fn a_phone_that_is_asked_to_sends_what_it_has_says_so_and_erases_everythin
     let code = town.desk.enrolment_code(account).await.unwrap();
     let stranger = HttpTransport::new(&town.server.url(), None).unwrap();
     let url = town.server.url();
-    sokiem_client_core::sync::enrol(&lan.book, &stranger, &url, &code, "máy cũ", "1")
+    enrol(&lan.book, &stranger, &url, &code, "máy cũ", "1")
         .await
         .unwrap();
     let key = lan.book.enrolment().unwrap().unwrap().key;

@@ -183,6 +183,12 @@ pub(crate) fn next_key(connection: &Connection, fresh_seed: &[u8; 32]) -> Result
     Ok(SigningKey::from_seed(&seed))
 }
 
+/// The next key is of no use.
+pub(crate) fn forget_next_key(connection: &Connection) -> Result<()> {
+    connection.execute("UPDATE enrolment SET next_seed = NULL", [])?;
+    Ok(())
+}
+
 /// The server knows the next key now.
 pub(crate) fn key_is_known(connection: &Connection, expires_ms: i64, renew_ms: i64) -> Result<()> {
     connection.execute(

@@ -6,7 +6,7 @@ use futures_util::{
     Stream, StreamExt,
     future::{Either, select},
 };
-use sokiem_record::proof;
+use sokiem_record::{proof, signing::SigningKey};
 
 use crate::{
     book::Book,
@@ -15,7 +15,7 @@ use crate::{
     schedule::{Decision, Event, Outcome, Pace, Scheduler},
     status::Failure,
     store::enrolment::EnrolRequest,
-    sync::{Step, SyncReport, SyncRun, Transport, TransportError},
+    sync::{Step, SyncReport, SyncRun, Transport, TransportError, transport::KEY_TAKEN},
 };
 
 /// Synchronises once: pushes what is pending, pulls what is new, and proves that both sides hold the
@@ -81,19 +81,28 @@ pub async fn enrol<T: Transport>(
     device_name: &str,
     app_version: &str,
 ) -> Result<()> {
-    let (key, actor, code) = (book.next_key()?, book.actor()?, code.trim());
-    let public = key.public_key();
-    let request = EnrolRequest {
-        code: code.to_owned(),
-        device_name: device_name.to_owned(),
-        actor: actor.to_string(),
-        app_version: app_version.to_owned(),
-        key: public,
-        proof: key.sign(&proof::enrolment_message(code, actor, &public)),
+    let (actor, code) = (book.actor()?, code.trim());
+    let request = |key: &SigningKey| {
+        let public = key.public_key();
+        EnrolRequest {
+            code: code.to_owned(),
+            device_name: device_name.to_owned(),
+            actor: actor.to_string(),
+            app_version: app_version.to_owned(),
+            key: public,
+            proof: key.sign(&proof::enrolment_message(code, actor, &public)),
+        }
     };
     book.note_app_version(app_version)?;
-    let response = transport.enrol(&request).await?;
-    book.enrolled(server, &response)
+    let answer = match transport.enrol(&request(&book.next_key()?)).await {
+        // The answer to an earlier enrolment with this key was lost, or this phone is an earlier copy of itself.
+        Err(error) if error.code() == KEY_TAKEN => {
+            book.forget_next_key()?;
+            transport.enrol(&request(&book.next_key()?)).await
+        }
+        answer => answer,
+    };
+    book.enrolled(server, &answer?)
 }
 
 /// Synchronises in the background until `events` ends. Saves are noticed by themselves; `events` brings

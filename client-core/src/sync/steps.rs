@@ -22,6 +22,7 @@ use crate::{
         TransportError, entries, outcomes, reconcile,
         renewal::{self, NextKey},
         scope,
+        transport::KEY_TAKEN,
     },
 };
 
@@ -255,7 +256,12 @@ impl SyncRun {
             // A key that is not renewed today is renewed tomorrow; nothing else waits for it.
             error if matches!(sent, Some(Sent::RenewKey)) && !error.is_retryable() => {
                 let (now_ms, why) = (book.now_ms(), json!({"why": error.code()}));
-                book.transact(|tx, _| record::note(tx, now_ms, "key-not-renewed", &why))
+                book.transact(|tx, _| {
+                    if error.code() == KEY_TAKEN {
+                        enrolment::forget_next_key(tx)?;
+                    }
+                    record::note(tx, now_ms, "key-not-renewed", &why)
+                })
             }
             // The server heard that this device erases itself, and its answer was lost.
             TransportError::Refused { ref slug, .. }

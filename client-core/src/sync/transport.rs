@@ -11,6 +11,9 @@ use crate::{
     sync::NextKey,
 };
 
+/// The slug of a refusal: another device has the key that this one announced.
+pub(super) const KEY_TAKEN: &str = "key-taken";
+
 /// Carries one request and brings its answer. Whatever fails half-way may be sent again: every request is idempotent.
 pub trait Transport: MaybeSend {
     /// `POST /api/device/v1/exchange` with this CBOR body.

@@ -82,6 +82,7 @@ pub(crate) struct Person {
         (status = 201, body = Enrolled),
         (status = 400, description = "malformed-body"),
         (status = 404, description = "code-unknown"),
+        (status = 409, description = "key-taken"),
         (status = 410, description = "code-used, code-expired"),
         (status = 422, description = "invalid: the actor or a name"),
         (status = 429, description = "too-many-requests")))]
@@ -141,8 +142,13 @@ pub(crate) async fn enrol(
     {
         app.lockouts.failed(&tried, app.machine.now_ms());
         let shared = Arc::clone(&app);
+        let entry = Entry::new(Action::DeviceEnrolled).refused();
+        let entry = entry.detail("address", client.0.to_string());
         app.store
-            .write(move |writing| shared.lockouts.keep(writing, &tried))
+            .write(move |writing| {
+                shared.lockouts.keep(writing, &tried)?;
+                audit::note(writing, entry)
+            })
             .await?;
     }
     let (device, since_ms, account) = enrolled?;
@@ -203,9 +209,7 @@ fn insert(
         ],
     )?;
     if inserted == 0 {
-        return Err(Problem::invalid(
-            "key: another device has it; make a new one",
-        ));
+        return Err(Problem::new(Cause::KeyTaken));
     }
     Ok(())
 }

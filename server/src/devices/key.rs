@@ -14,7 +14,10 @@ use crate::{
     app::Shared,
     audit::{self, Action, Entry},
     devices::credential::DeviceCaller,
-    http::{body::Json, problem::Problem},
+    http::{
+        body::Json,
+        problem::{Cause, Problem},
+    },
     platform,
     store::id,
     sync::author::Pen,
@@ -45,7 +48,8 @@ pub(crate) struct KeyTaken {
     responses(
         (status = 200, body = KeyTaken),
         (status = 401, description = "signature-missing, signature-invalid, signature-stale, signature-replayed, credential-expired"),
-        (status = 422, description = "invalid: not a key, no proof, or another device's")),
+        (status = 409, description = "key-taken"),
+        (status = 422, description = "invalid: not a key, or no proof")),
     security(("device" = [])))]
 pub(crate) async fn put(
     State(app): Shared,
@@ -74,7 +78,7 @@ pub(crate) async fn put(
                 .collect::<Result<_, _>>()?;
             match holders.first() {
                 Some((holder, since_ms)) if *holder == caller.device => return Ok(*since_ms),
-                Some(_) => return Err(Problem::invalid("key: another device has it; make a new one")),
+                Some(_) => return Err(Problem::new(Cause::KeyTaken)),
                 None => {}
             }
             writing.sql.execute(

@@ -59,6 +59,7 @@ problems! {
     EpochChanged "epoch-changed" CONFLICT "The server's history is another one than the device knows" "Lịch sử của máy chủ đã thay đổi. Thiết bị sẽ tự đối chiếu lại."
     Stale "stale" CONFLICT "The record has changed meanwhile" "Hồ sơ đã thay đổi. Hãy xem lại rồi quyết định."
     Exists "exists" CONFLICT "It exists already" "Đã tồn tại."
+    KeyTaken "key-taken" CONFLICT "Another device has this key: make a new one" "Khóa này đã thuộc về thiết bị khác. Ứng dụng sẽ tự tạo khóa mới."
     BodyTooLarge "body-too-large" PAYLOAD_TOO_LARGE "The body is too large" "Nội dung gửi lên quá lớn."
     UnsupportedMediaType "unsupported-media-type" UNSUPPORTED_MEDIA_TYPE "This content type or encoding is not accepted" "Loại nội dung không được chấp nhận."
     Invalid "invalid" UNPROCESSABLE_ENTITY "A value is not valid" "Có giá trị không hợp lệ."

@@ -46,7 +46,7 @@ async fn a_key_without_proof_or_of_another_device_is_refused() {
     let code = town.code(&account).await;
     let actor = ActorId(fresh_uuid());
     let taken = town.enrol_with(&code, actor, &phone.key).await;
-    assert_eq!(taken.problem(422), "invalid");
+    assert_eq!(taken.problem(409), "key-taken");
     // Shown for another code, with another's key, and with a key whose every signature holds.
     let key = fresh_key();
     let (public, other) = (key.public_key(), phone.key.public_key());

@@ -45,8 +45,13 @@ pub(crate) async fn expect_password(
     if !password::check_apart(app, password, stored).await? {
         app.lockouts.failed(&tried, app.machine.now_ms());
         let shared = Arc::clone(app);
+        let entry = Entry::new(Action::SignedIn).refused().by(account);
+        let entry = entry.detail("at", "confirmation");
         app.store
-            .write(move |writing| shared.lockouts.keep(writing, &tried))
+            .write(move |writing| {
+                shared.lockouts.keep(writing, &tried)?;
+                audit::note(writing, entry)
+            })
             .await?;
         return Err(Problem::new(Cause::CredentialInvalid)
             .detail("The password is wrong")

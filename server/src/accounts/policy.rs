@@ -14,10 +14,13 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 
+use sokiem_record::id::{AccountId, DeviceId};
+
 use crate::{
     accounts::access::{self, Caller, Role},
     app::App,
-    devices::credential::{self, Revoked},
+    audit::{Action, Entry, reads},
+    devices::credential::{self, DeviceCaller, Revoked},
     http::problem::{self, Cause, Problem},
     pages::failed,
 };
@@ -559,12 +562,16 @@ pub(crate) async fn enforce(State(app): State<Arc<App>>, request: Request, next:
     let from = is_page.then(|| failed::From::of(&app, request.headers()));
     let (visitor, response) = match admit(&app, rule, request).await {
         Ok(request) => {
-            let visitor = request.extensions().get::<Caller>().cloned();
+            let visitor = Visitor::of(&request);
             (visitor, next.run(request).await)
         }
-        Err(problem) => (None, problem.into_response()),
+        Err(Turned(visitor, problem)) => (visitor, problem.into_response()),
     };
-    match (from, problem::of(&response)) {
+    let problem = problem::of(&response);
+    if let Some(problem) = &problem {
+        note_refusal(&app, rule, &visitor, problem);
+    }
+    match (from, problem) {
         (Some(_), Some(problem)) if problem.status() == StatusCode::UNAUTHORIZED => {
             let lost_work = matches!(rule.2, Form(_));
             Redirect::to(if lost_work {
@@ -582,7 +589,7 @@ pub(crate) async fn enforce(State(app): State<Arc<App>>, request: Request, next:
         {
             Redirect::to("/account").into_response()
         }
-        (Some(from), Some(problem)) => failed::page(from, visitor, &problem),
+        (Some(from), Some(problem)) => failed::page(from, visitor.person(), &problem),
         _ => response,
     }
 }
@@ -603,16 +610,83 @@ fn rule(method: &Method, route: &str) -> Result<&'static Rule, Problem> {
         .ok_or_else(|| Problem::new(Cause::MethodNotAllowed))
 }
 
-async fn admit(app: &Arc<App>, rule: &Rule, mut request: Request) -> Result<Request, Problem> {
-    let reach = rule.3;
+/// Who calls, as far as that is known.
+enum Visitor {
+    Nobody,
+    Person(Caller),
+    Device(AccountId, DeviceId),
+}
+
+impl Visitor {
+    /// Whoever was let in.
+    fn of(request: &Request) -> Self {
+        let extensions = request.extensions();
+        let person = extensions.get::<Caller>().cloned().map(Visitor::Person);
+        let device = || {
+            let caller = extensions.get::<DeviceCaller>()?;
+            Some(Visitor::Device(caller.account, caller.device))
+        };
+        person.or_else(device).unwrap_or(Visitor::Nobody)
+    }
+
+    fn person(self) -> Option<Caller> {
+        match self {
+            Visitor::Person(caller) => Some(caller),
+            Visitor::Nobody | Visitor::Device(..) => None,
+        }
+    }
+}
+
+/// Somebody who was not let in, and why.
+struct Turned(Visitor, Problem);
+
+impl From<Problem> for Turned {
+    fn from(problem: Problem) -> Self {
+        Turned(Visitor::Nobody, problem)
+    }
+}
+
+/// Notes that a known person or device was refused what it may not do. Nobody fills the log with that: beyond the
+/// attempts that are allowed in a while it is only counted.
+fn note_refusal(app: &Arc<App>, rule: &Rule, visitor: &Visitor, problem: &Problem) {
+    let (account, entry) = match visitor {
+        Visitor::Nobody => return,
+        Visitor::Person(caller) => (caller.account, Entry::new(Action::AccessRefused)),
+        Visitor::Device(account, device) => {
+            let entry = Entry::new(Action::AccessRefused).with_device(*device);
+            (*account, entry)
+        }
+    };
+    let counted = || {
+        let now_ms = app.machine.now_ms();
+        app.attempts
+            .count(&format!("refusals of {account}"), now_ms)
+    };
+    if problem.cause() == Cause::Forbidden && counted().is_ok() {
+        let entry = entry.refused().detail("method", rule.0);
+        reads::looked(app, account, entry.detail("route", rule.1));
+    }
+}
+
+async fn admit(app: &Arc<App>, rule: &Rule, mut request: Request) -> Result<Request, Turned> {
     let (role, csrf) = match rule.2 {
         Public | Upload => return Ok(request),
-        Device => return credential::prove(app, request, Revoked::Refuse).await,
-        DeviceAfterWipe => return credential::prove(app, request, Revoked::HearAfterWipe).await,
+        Device => return Ok(credential::prove(app, request, Revoked::Refuse).await?),
+        DeviceAfterWipe => {
+            return Ok(credential::prove(app, request, Revoked::HearAfterWipe).await?);
+        }
         Session(role) => (role, access::Csrf::InHeader),
         Page(role) | Form(role) => (role, access::Csrf::Elsewhere),
     };
     let caller = access::of_request(app, request.method(), request.headers(), csrf).await?;
+    if let Err(problem) = expect_allowed(app, &caller, role, rule.3) {
+        return Err(Turned(Visitor::Person(caller), problem));
+    }
+    request.extensions_mut().insert(caller);
+    Ok(request)
+}
+
+fn expect_allowed(app: &App, caller: &Caller, role: Role, reach: Reach) -> Result<(), Problem> {
     caller.at_least(role)?;
     if caller.must_choose_password && reach != Account {
         return Err(Problem::new(Cause::PasswordGiven));
@@ -621,8 +695,7 @@ async fn admit(app: &Arc<App>, rule: &Rule, mut request: Request) -> Result<Requ
     if required && !caller.has_second_factor && reach != Account {
         return Err(Problem::new(Cause::SecondFactorRequired));
     }
-    request.extensions_mut().insert(caller);
-    Ok(request)
+    Ok(())
 }
 
 /// Who may call an operation, for the OpenAPI document; `None` where there is no rule.

@@ -29,6 +29,7 @@ actions! {
     ServerStarted "server-started" "Máy chủ khởi động"
     ServerStopped "server-stopped" "Máy chủ dừng"
     SignedIn "signed-in" "Đăng nhập"
+    AccessRefused "access-refused" "Truy cập bị từ chối"
     SignedOut "signed-out" "Đăng xuất"
     AccountMade "account-made" "Tạo tài khoản"
     GrantGiven "grant-given" "Giao địa bàn"

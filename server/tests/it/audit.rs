@@ -63,6 +63,12 @@ async fn what_people_do_is_in_the_log_with_who_and_where() {
         0,
         "it was refused"
     );
+    let refused = rows_once(&town, "action=access-refused", 1).await;
+    assert_eq!(refused[0]["account_name"], "CHIHUY");
+    assert_eq!(
+        refused[0]["detail"],
+        json!({"method": "POST", "route": "/api/v1/records/{id}/area"})
+    );
     let read = rows_once(&town, &format!("action=record-read&object={id}"), 1).await;
     assert_eq!(read[0]["account_name"], "CHIHUY");
     for (action, count) in [
@@ -99,6 +105,24 @@ async fn a_failed_sign_in_is_noted_without_what_was_typed() {
     assert_eq!(rows[0]["account_name"], "Quản trị");
     assert!(rows[1]["account"].is_null());
     assert!(!serde_json::to_string(&rows).unwrap().contains("gõ nhầm"));
+}
+
+#[tokio::test]
+async fn whoever_is_turned_away_is_noted_and_fills_no_log() {
+    let town = Town::with(|config| config.limits.attempts = 20).await;
+    town.account("lan", "officer", &[town.communes[0]]).await;
+    let lan = town.sign_in("lan").await;
+    for _ in 0..100 {
+        town.get(&lan, "/api/v1/audit").await.problem(403);
+    }
+    let refused = rows_once(&town, "action=access-refused", 20).await;
+    assert_eq!(refused.len(), 20, "the rest of this minute is not noted");
+    let detail = json!({"method": "GET", "route": "/api/v1/audit"});
+    assert!(
+        refused
+            .iter()
+            .all(|row| row["detail"] == detail && row["outcome"] == "refused")
+    );
 }
 
 #[tokio::test]

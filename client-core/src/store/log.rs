@@ -3,7 +3,7 @@
 //! When a sync fails, the operating system may forget that these pages are still to be written, and shows them to
 //! every reader all the same. The next process would find the failed commit in the log, take it for good and build
 //! on it; a power cut would then leave the log only up to the hole, and everything saved since would be gone.
-//! (PostgreSQL's developers found this in 2018; SQLite has no defence of its own.)
+//! `docs/decisions/0020` tells the whole story.
 
 use rusqlite::{Connection, ErrorCode};
 

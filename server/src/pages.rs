@@ -14,6 +14,7 @@ pub(crate) mod list;
 pub(crate) mod minutes;
 pub(crate) mod news;
 pub(crate) mod own;
+pub(crate) mod planning;
 pub(crate) mod quarantine;
 pub(crate) mod record;
 pub(crate) mod report;

@@ -2,6 +2,7 @@
 //! the change that it follows from, never read by the synchronisation, and computed again from the documents
 //! whenever the code that does so is another than before.
 
+mod assignees;
 mod findings;
 mod needs;
 pub(crate) mod report;
@@ -23,11 +24,12 @@ use crate::{
 };
 
 /// Goes up with every change of what is computed.
-const VERSION: i64 = 2;
+const VERSION: i64 = 3;
 /// Under which key the database says which version computed what it holds.
 const KEY: &str = "projection";
 /// Every table that is computed.
-const TABLES: [&str; 6] = [
+const TABLES: [&str; 7] = [
+    "assignees",
     "decisions",
     "needs",
     "findings",
@@ -52,6 +54,7 @@ pub(crate) fn keep(
     }
     match document.kind() {
         Kind::Inspection => findings::keep(sql, id, &contents.fields)?,
+        Kind::Assignment => assignees::keep(sql, id, &contents.fields)?,
         Kind::Review => needs::keep_decision(sql, id, &contents.fields)?,
         _ => {}
     }
@@ -72,6 +75,7 @@ pub(crate) fn forget(sql: &Connection, document: DocumentId) -> Result<(), Error
     search::forget(sql, document)?;
     let key = document.as_bytes().as_slice();
     for (table, column) in [
+        ("assignees", "assignment"),
         ("decisions", "inspection"),
         ("decisions", "review"),
         ("needs", "document"),

@@ -15,6 +15,7 @@ pub(crate) mod inbox;
 pub(crate) mod list;
 pub(crate) mod minutes;
 pub(crate) mod names;
+pub(crate) mod progress;
 pub(crate) mod quarantine;
 pub(crate) mod reading;
 pub(crate) mod record;

@@ -73,6 +73,9 @@ const RULES: &[Rule] = &[
     Rule("POST", "/sign-out", Form(Officer), Account),
     Rule("GET", "/inbox", Page(Supervisor), OwnAndAbove),
     Rule("GET", "/news", Page(Officer), OwnAndAbove),
+    Rule("GET", "/planning", Page(Supervisor), OwnAndAbove),
+    Rule("GET", "/planning/{id}", Page(Supervisor), OwnAndAbove),
+    Rule("POST", "/planning/{id}/assign", Form(Supervisor), Own),
     Rule("GET", "/records", Page(Officer), OwnAndAbove),
     Rule("GET", "/records/{id}", Page(Officer), OwnAndAbove),
     Rule("POST", "/records/{id}/settle", Form(Supervisor), Own),
@@ -456,6 +459,12 @@ const RULES: &[Rule] = &[
     ),
     Rule("POST", "/api/v1/criteria-sets", Session(Administrator), Any),
     Rule("POST", "/api/v1/campaigns", Session(Supervisor), Own),
+    Rule(
+        "GET",
+        "/api/v1/campaigns/{id}/progress",
+        Session(Supervisor),
+        OwnAndAbove,
+    ),
     Rule("POST", "/api/v1/assignments", Session(Supervisor), Own),
     Rule(
         "GET",

@@ -45,7 +45,7 @@ use crate::{
     records::export as records_export,
     records::{
         assignment, attribution, campaign, change, comment, criteria, decision, inbox, list,
-        minutes, quarantine, record, verify, year,
+        minutes, progress, quarantine, record, verify, year,
     },
     recovery::endpoint as recovery,
     report::{behind, endpoint as report, export as report_export},
@@ -158,6 +158,9 @@ fn routes() -> OpenApiRouter<Arc<App>> {
             pages::admin::account_page::take_area
         ))
         .routes(routes!(pages::admin::codes::create))
+        .routes(routes!(pages::planning::list))
+        .routes(routes!(pages::planning::show))
+        .routes(routes!(pages::planning::assign))
         .routes(routes!(
             pages::admin::areas::list,
             pages::admin::areas::create
@@ -244,6 +247,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(decision::list, decision::decide))
         .routes(routes!(criteria::publish))
         .routes(routes!(campaign::create))
+        .routes(routes!(progress::get))
         .routes(routes!(assignment::create))
         .routes(routes!(quarantine::list::list))
         .routes(routes!(quarantine::import::import))

@@ -97,7 +97,7 @@ fn areas(sql: &Connection, areas: &Areas) -> Result<Vec<(Uuid, String)>, Error> 
     Ok(found)
 }
 
-fn campaigns(sql: &Connection, areas: &Areas) -> Result<Vec<(Uuid, String)>, Error> {
+pub(crate) fn campaigns(sql: &Connection, areas: &Areas) -> Result<Vec<(Uuid, String)>, Error> {
     let mut statement = sql.prepare_cached(
         "SELECT id, area, title FROM documents WHERE kind = 'campaign' ORDER BY date DESC, title, id",
     )?;

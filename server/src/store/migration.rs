@@ -17,6 +17,7 @@ pub(super) const STEPS: &[&str] = &[
     include_str!("migrations/0009_second_factor.sql"),
     include_str!("migrations/0010_projection.sql"),
     include_str!("migrations/0011_report.sql"),
+    include_str!("migrations/0012_planning.sql"),
 ];
 
 /// Brings a database to the newest schema.

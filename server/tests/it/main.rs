@@ -25,6 +25,7 @@ mod minutes;
 mod network;
 mod openapi;
 mod pages;
+mod planning;
 mod poke;
 mod policy;
 mod pull;

@@ -329,6 +329,9 @@ impl World {
                     .map(|session| session_name(&session.0))
                     .unwrap_or_default(),
             ),
+            route if route.contains("/planning/{id}") || route.contains("/campaigns/{id}") => {
+                route.replace("{id}", &place.campaign)
+            }
             route if route.contains("/devices/{id}") => route.replace("{id}", &place.device),
             route if route.contains("/attachments/{hash}") => {
                 route.replace("{hash}", &place.attachment)
@@ -394,6 +397,9 @@ impl World {
             }
             ("POST", "/admin/accounts/{account}/areas") => {
                 form(&[("area", &place.area.to_string()), ("csrf", &csrf)])
+            }
+            ("POST", "/planning/{id}/assign") => {
+                form(&[("unit", &place.unit.to_string()), ("csrf", &csrf)])
             }
             ("POST", "/admin/areas") => form(&[
                 ("name", ""),
@@ -527,6 +533,7 @@ fn hidden_thing(place: &Place, method: &Method, route: &str) -> Option<Vec<u8>> 
             | "/report/records"
             | "/api/v1/report/records",
         ) => place.unit.to_string(),
+        ("GET", "/planning") => place.campaign.clone(),
         ("GET", "/quarantine" | "/api/v1/quarantine") => place.refused.clone(),
         ("GET", "/api/v1/accounts" | "/admin/accounts") => place.officer.clone(),
         ("GET", "/api/v1/devices" | "/admin/devices") => place.device.clone(),

@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 use sokiem_client_core::sync;
 use sokiem_record::{edit::Edit, genesis, id::DocumentId, refusal::Refusal};
-use sokiem_server::{Config, backup, serve};
+use sokiem_server::{Config, FILE_NAME, backup, serve};
 use sokiem_tests::{
     desk::Desk,
     device::Device,
@@ -191,6 +191,43 @@ async fn what_only_the_server_writes_comes_back_once_an_administrator_approves_i
     // The first change follows from unit and campaign; who assigned stands behind the second.
     assert_eq!(history[0]["by"]["planned"], true);
     assert_eq!(history[1]["by"]["name"], "Quản trị");
+}
+
+/// Parts of one record come from several areas when its unit moved between two devices' synchronisations.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_back_from_two_areas_is_one_record_to_approve() {
+    let town = Small::start().await.unwrap();
+    let campaign = town.campaign().await.unwrap();
+    let lan = town.officer("lan").await.unwrap();
+    lan.sync().await.unwrap();
+    let unit = new_unit(&lan.book, town.commune, 1).unwrap();
+    lan.sync().await.unwrap();
+    let from = back_up(&town);
+    let assignment = assign(&town, unit, campaign).await;
+    lan.sync().await.unwrap();
+    let town = restored(town, &from, true).await;
+    try_sync(&lan).await;
+    let database = config(&town.folder).data_dir.join(FILE_NAME);
+    let moved = rusqlite::Connection::open(database).unwrap().execute(
+        "UPDATE recovered SET area = ?1 WHERE document = ?2 AND position = 1",
+        [town.district.as_bytes(), assignment.0.as_bytes()],
+    );
+    assert_eq!(moved, Ok(1));
+    let waiting = recovery(&town).await;
+    let listed = waiting["documents"].as_array().unwrap();
+    let of_it: Vec<&Json> = listed
+        .iter()
+        .filter(|one| one["document"] == json!(assignment))
+        .collect();
+    assert_eq!(of_it.len(), 1, "{waiting}");
+    assert_eq!(of_it[0]["area"], json!(town.commune), "the latest counts");
+    let all = json!({"changes": waiting["changes"]});
+    town.desk
+        .post("/api/v1/recovery/approve", all)
+        .await
+        .unwrap();
+    lan.sync().await.unwrap();
+    town.desk.record(assignment.0).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

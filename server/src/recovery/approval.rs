@@ -30,10 +30,12 @@ pub(crate) struct Done {
     pub(crate) changes: u64,
 }
 
-/// The documents for which something waits, with kind and area.
+/// The documents for which something waits, with kind and area. Devices may have brought parts of one from several
+/// areas, because it moved in between: then the latest counts.
 pub(super) fn documents(sql: &Connection) -> Result<Vec<(DocumentId, Kind, AreaId)>, Error> {
     let mut statement = sql.prepare_cached(
-        "SELECT DISTINCT document, kind, area FROM recovered WHERE state = 'waiting' ORDER BY kind, document",
+        "SELECT document, kind, area, max(position) FROM recovered WHERE state = 'waiting'
+          GROUP BY document ORDER BY kind, document",
     )?;
     let rows = statement.query_map([], |row| {
         Ok((id::id(row, 0)?, id::kind(row, 1)?, id::id(row, 2)?))

@@ -162,7 +162,7 @@ pub(crate) async fn show(
     let (caller, asked) = (visitor.caller.clone(), wanted.clone());
     let mut offered = app
         .store
-        .read(move |sql| Ok::<_, Error>(offered(sql, &caller.areas(sql)?, DocumentId(id), &asked)?))
+        .read(move |sql| offered(sql, &caller.areas(sql)?, DocumentId(id), &asked))
         .await?;
     let more = offered.len() > OFFERED;
     offered.truncate(OFFERED);

@@ -412,6 +412,12 @@ impl World {
             }
         }
         for index in lost {
+            let entry = self.ledger.entries.get(index).cloned();
+            if entry.is_some_and(|entry| self.server_reads(&entry).unwrap_or(false)) {
+                self.report
+                    .fact("edits that are read in one and written in pieces");
+                continue;
+            }
             let what = self.describe(index);
             self.report.lose(what);
         }

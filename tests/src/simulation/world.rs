@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use sokiem_client_core::{Error, sync::SyncReport};
+use sokiem_record::{document::Document, id::Kind};
 
 use super::{
     chance::Chance,
-    ledger::{Holdings, Ledger},
+    ledger::{Entry, Holdings, Ledger},
     line::{Answer, Letter, cut},
     machine::Time,
     office::Office,
@@ -265,6 +266,9 @@ impl World {
                 return Ok(true);
             }
         }
+        if self.server_reads(&entry)? {
+            return Ok(true);
+        }
         let Some(book) = self.phone(number)?.book.clone() else {
             return Ok(true);
         };
@@ -273,6 +277,33 @@ impl World {
             let marker = super::ledger::Marker::find(&refused.bytes);
             refused.hash == entry.hash || marker.into_iter().any(|one| Some(one) == entry.marker)
         }))
+    }
+
+    /// Whether the server's record reads what an edit wrote. A text that was written anew may have been put
+    /// together from pieces, so that no change has the marker in one.
+    ///
+    /// # Errors
+    /// When the server's database can't be read.
+    pub fn server_reads(&mut self, entry: &Entry) -> Result<bool> {
+        let Some(marker) = entry.marker else {
+            return Ok(false);
+        };
+        let sql = self.office.look()?;
+        let id = entry.document.as_bytes().as_slice();
+        let kind = sql
+            .prepare_cached("SELECT kind FROM documents WHERE id = ?1")?
+            .query_map([id], |row| row.get::<_, String>(0))?
+            .next()
+            .transpose()?;
+        let Some(kind) = kind.as_deref().and_then(Kind::from_name) else {
+            return Ok(false);
+        };
+        let changes: Vec<Vec<u8>> = sql
+            .prepare_cached("SELECT bytes FROM changes WHERE document = ?1 ORDER BY position")?
+            .query_map([id], |row| row.get(0))?
+            .collect::<rusqlite::Result<_>>()?;
+        let document = Document::load(entry.document, kind, None, &changes)?;
+        Ok(document.to_json().to_string().contains(&marker.to_string()))
     }
 
     /// An edit in words.

@@ -2,7 +2,12 @@
 
 use serde_json::{Value as Json, json};
 use sokiem_client_core::sync;
-use sokiem_record::{edit::Edit, genesis, id::DocumentId, refusal::Refusal};
+use sokiem_record::{
+    edit::Edit,
+    genesis,
+    id::{AreaId, DocumentId},
+    refusal::Refusal,
+};
 use sokiem_server::{Config, FILE_NAME, backup, serve};
 use sokiem_tests::{
     desk::Desk,
@@ -416,4 +421,13 @@ async fn a_device_that_was_enrolled_after_the_backup_enrols_again_and_keeps_ever
         town.desk.record(unit.0).await.unwrap();
         lan.book.get(unit).unwrap();
     }
+    // The roster has the keys of both enrolments beside each other now; what the server knows decides.
+    let lan = lan
+        .enrolled_again(&town.server.url(), &town.desk, account)
+        .await
+        .unwrap();
+    lan.sync().await.unwrap();
+    let roster = genesis::area_document_id(AreaId(town.commune));
+    let roster = lan.book.get(roster).unwrap();
+    assert!(roster.conflicts.is_empty(), "{:?}", roster.conflicts);
 }

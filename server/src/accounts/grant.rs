@@ -71,10 +71,17 @@ pub(crate) fn enter(
     let Some((name, title, role)) = person(writing.sql, account)? else {
         return Ok(());
     };
+    // After a restore two histories of the roster may stand beside each other: what the tables say decides.
+    let conflicts = stored::open(writing.sql, &row)?.conflicts();
     let set = |collection: &str, key: Uuid, field: &str, value: serde_json::Value| {
-        let path = schema::Path::new([collection, &format!("{key}.{field}")]);
-        path.map(|path| Edit::Set { path, value })
-            .map_err(|error| Problem::invalid(error.to_string()))
+        let path = schema::Path::new([collection, &format!("{key}.{field}")])
+            .map_err(|error| Problem::invalid(error.to_string()))?;
+        let differs = conflicts.iter().any(|conflict| conflict.path == path);
+        Ok::<_, Problem>(if differs {
+            Edit::Settle { path, value }
+        } else {
+            Edit::Set { path, value }
+        })
     };
     let mut edits = vec![
         set("people", account.0, "name", name.into())?,

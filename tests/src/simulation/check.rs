@@ -413,7 +413,9 @@ impl World {
         }
         for index in lost {
             let entry = self.ledger.entries.get(index).cloned();
-            if entry.is_some_and(|entry| self.server_reads(&entry).unwrap_or(false)) {
+            if let Some(entry) = entry
+                && self.server_reads(&entry)?
+            {
                 self.report
                     .fact("edits that are read in one and written in pieces");
                 continue;

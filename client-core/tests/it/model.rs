@@ -58,6 +58,8 @@ pub(crate) struct Model {
     pub(crate) faults: VecDeque<Fault>,
     pub(crate) exchanges: u32,
     pub(crate) reconciles: u32,
+    /// Whole documents are sent change by change, as by a server that has no snapshot of them.
+    pub(crate) loose: bool,
     /// Documents in one answer.
     pub(crate) page: usize,
     pub(crate) clock_ms: i64,
@@ -94,6 +96,7 @@ impl Server {
             faults: VecDeque::new(),
             exchanges: 0,
             reconciles: 0,
+            loose: false,
             page: 1_000,
             clock_ms: 1_700_000_000_000,
             bound: Vec::new(),
@@ -311,7 +314,7 @@ impl Model {
         };
         let news = if last.change.is_none() {
             News::Left(last.left_to)
-        } else if base == 0 {
+        } else if base == 0 && !self.loose {
             let received_ms = vec![self.clock_ms; document.change_count()];
             News::Snapshot {
                 bytes: damage(document.save()),
@@ -360,12 +363,15 @@ impl Model {
                         document: theirs.document,
                         heads: document.heads().into_iter().map(Into::into).collect(),
                     });
-                    // What is not an ancestor of what they hold is something that they lack.
+                    // What is not an ancestor of what they hold is something that they lack. As the real server, it
+                    // takes a device of whose heads it knows none for one that is ahead.
                     let known: Vec<ChangeHash> = heads
-                        .into_iter()
+                        .iter()
+                        .copied()
                         .filter(|head| document.contains(head))
                         .collect();
-                    response.pull |= known.is_empty() || !document.changes_since(&known).is_empty();
+                    let behind = !known.is_empty() && !document.changes_since(&known).is_empty();
+                    response.pull |= heads.is_empty() || behind;
                 }
             }
         }

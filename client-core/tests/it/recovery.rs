@@ -1,7 +1,7 @@
 //! When the two sides do not hold the same: restored servers, damaged news, sums that went wrong.
 
 use sokiem_client_core::search::Query;
-use sokiem_record::{edit::Edit, id::EpochId, wire::Grant};
+use sokiem_record::{edit::Edit, id::EpochId, refusal::Refusal, wire::Grant};
 use uuid::Uuid;
 
 use crate::{
@@ -147,10 +147,7 @@ fn a_restored_server_gets_each_devices_part_back_from_whichever_comes_first() {
     server.lock().epoch = EpochId(Uuid::from_u128(2));
     // This server takes from a device only what the device wrote: the other's work waits for the other.
     let foreign = one.actor().unwrap();
-    server
-        .lock()
-        .refuse
-        .insert(foreign, sokiem_record::refusal::Refusal::ForeignActor);
+    server.lock().refuse.insert(foreign, Refusal::ForeignActor);
     let report = sync(&other, &server);
     assert!(!report.verified && report.disagreeing == [area(1)]);
     assert_eq!(
@@ -210,6 +207,42 @@ fn damaged_news_is_set_aside_and_never_called_synced() {
     let report = sync(&other, &server);
     assert!(report.verified, "{report:?}");
     assert_eq!(other.get(unit).unwrap().fields["staff"], 1);
+}
+
+/// What it had acknowledged was lost and is refused now, and its clone's work took the place: the news can't stand
+/// beside what it has, and nothing of its own is known at the server.
+#[test]
+fn a_phone_whose_lost_work_is_refused_and_overtaken_agrees_again_and_keeps_the_work() {
+    for loose in [false, true] {
+        let (one, server) = started();
+        server.lock().loose = loose;
+        let unit = school(&one, area(1), "Trường");
+        sync(&one, &server);
+        let clone = book(1);
+        sync(&clone, &server);
+        let backup = server.lock().clone();
+        one.edit(unit, None, &[set("staff", 9)], None).unwrap();
+        assert!(sync(&one, &server).verified);
+        *server.lock() = backup;
+        server.lock().epoch = EpochId(Uuid::from_u128(2));
+        let actor = one.actor().unwrap();
+        let refusal = Refusal::OutOfScope;
+        server.lock().refuse.insert(actor, refusal);
+        assert!(!sync(&one, &server).verified, "its work is refused");
+        server.lock().refuse.clear();
+        clone
+            .edit(unit, None, &[set("phone", "0275")], None)
+            .unwrap();
+        assert!(sync(&clone, &server).verified);
+        server.lock().refuse.insert(actor, refusal);
+        let report = sync(&one, &server);
+        assert!(report.verified, "loose {loose}: {report:?}");
+        let read = server.lock().documents[&unit].2.to_json();
+        assert_eq!(
+            (&read["staff"], &read["phone"]),
+            (&9.into(), &"0275".into())
+        );
+    }
 }
 
 /// A value that another one outshone is work too: nobody has settled between them yet.

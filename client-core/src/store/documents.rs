@@ -3,6 +3,8 @@
 //! Invariant: what is acknowledged is closed under "builds on", so the snapshot with the acknowledged
 //! changes is a document, and the pending ones follow it.
 
+use std::collections::HashMap;
+
 use rusqlite::{Connection, Row as SqlRow, params};
 use sokiem_record::{
     ChangeHash,
@@ -136,6 +138,23 @@ pub(crate) fn leaving(connection: &Connection) -> Result<Vec<(DocumentId, bool)>
 pub(crate) struct Snapshot {
     pub(crate) bytes: Vec<u8>,
     pub(crate) received_ms: Vec<i64>,
+}
+
+impl Snapshot {
+    /// A document as one snapshot, loaded again to see that it is whole. `receipts`: when the server received its
+    /// changes.
+    pub(crate) fn of(document: &Document, receipts: &HashMap<ChangeHash, i64>) -> Result<Self> {
+        let bytes = document.save();
+        let (id, kind) = (document.id(), document.kind());
+        let again = Document::load(id, kind, Some(&bytes), [[0_u8; 0]; 0])?;
+        if again.heads() != document.heads() {
+            return Err(Error::Unreadable("a fresh snapshot"));
+        }
+        let hashes = again.hashes();
+        let received = hashes.iter().map(|hash| receipts.get(hash).copied());
+        let received_ms = received.map(|ms| ms.unwrap_or(0)).collect();
+        Ok(Self { bytes, received_ms })
+    }
 }
 
 pub(crate) fn snapshot(connection: &Connection, id: DocumentId) -> Result<Option<Snapshot>> {
@@ -305,11 +324,8 @@ fn load_where(
 }
 
 /// When the server received each change that it has acknowledged.
-pub(crate) fn receipts(
-    connection: &Connection,
-    row: &Row,
-) -> Result<std::collections::HashMap<ChangeHash, i64>> {
-    let mut receipts = std::collections::HashMap::new();
+pub(crate) fn receipts(connection: &Connection, row: &Row) -> Result<HashMap<ChangeHash, i64>> {
+    let mut receipts = HashMap::new();
     if let Some(snapshot) = snapshot(connection, row.id)? {
         let document = Document::load(row.id, row.kind, Some(&snapshot.bytes), [[0_u8; 0]; 0])?;
         receipts.extend(document.hashes().into_iter().zip(snapshot.received_ms));
@@ -329,18 +345,8 @@ pub(crate) fn receipts(
 /// deleted.
 pub(crate) fn compact(connection: &Connection, row: &Row) -> Result<()> {
     let receipts = receipts(connection, row)?;
-    let acked = load_acked(connection, row)?;
-    let bytes = acked.save();
-    let again = Document::load(row.id, row.kind, Some(&bytes), [[0_u8; 0]; 0])?;
-    if again.heads() != acked.heads() {
-        return Err(Error::Unreadable("a fresh snapshot"));
-    }
-    let received_ms = again
-        .hashes()
-        .iter()
-        .map(|hash| receipts.get(hash).copied().unwrap_or(0))
-        .collect();
-    set_snapshot(connection, row.id, Some(&Snapshot { bytes, received_ms }))?;
+    let snapshot = Snapshot::of(&load_acked(connection, row)?, &receipts)?;
+    set_snapshot(connection, row.id, Some(&snapshot))?;
     connection
         .prepare_cached("DELETE FROM changes WHERE document = ?1 AND state = 'acked'")?
         .execute([row.id.as_bytes().as_slice()])?;

@@ -305,14 +305,8 @@ fn whole(entry: &Entry, changes: &[Received]) -> Result<Option<(Document, docume
         .iter()
         .map(|(change, header)| (header.hash, change.received_ms))
         .collect();
-    let bytes = document.save();
-    let again = Document::load(entry.document, entry.kind, Some(&bytes), [[0_u8; 0]; 0])?;
-    let hashes = again.hashes();
-    let received_ms = hashes
-        .iter()
-        .map(|hash| receipts.get(hash).copied().unwrap_or(0))
-        .collect();
-    Ok(Some((again, documents::Snapshot { bytes, received_ms })))
+    let snapshot = documents::Snapshot::of(&document, &receipts)?;
+    Ok(Some((document, snapshot)))
 }
 
 fn known_changes(

@@ -53,14 +53,7 @@ pub(super) fn refused(
     let snapshot = if base.heads().is_empty() {
         None
     } else {
-        let bytes = base.save();
-        let again = Document::load(before.id, before.kind, Some(&bytes), [[0_u8; 0]; 0])?;
-        let received_ms = again.hashes();
-        let received_ms = received_ms
-            .iter()
-            .map(|hash| receipts.get(hash).copied().unwrap_or(0))
-            .collect();
-        Some(documents::Snapshot { bytes, received_ms })
+        Some(documents::Snapshot::of(&base, &receipts)?)
     };
     carry_over(
         context,

@@ -1,4 +1,4 @@
-//! What pages load beside their text: one stylesheet and a few small scripts, built into the server as they
+//! What pages load beside their text: one stylesheet, a few small scripts and an icon, built into the server as they
 //! stand in `server/assets`. Pages work without the scripts.
 
 use std::sync::LazyLock;
@@ -37,6 +37,11 @@ const ASSETS: &[Asset] = &[
         media_type: "text/javascript; charset=utf-8",
         content: include_str!("../../assets/script/live.js"),
     },
+    Asset {
+        name: "icon.svg",
+        media_type: "image/svg+xml",
+        content: include_str!("../../assets/icon.svg"),
+    },
 ];
 
 /// The paths under which browsers may keep the files for ever: another content has another path.
@@ -55,7 +60,7 @@ pub(crate) fn path(name: &str) -> &'static str {
     found.map_or("", |(_, path)| path)
 }
 
-/// A stylesheet or script.
+/// A stylesheet, a script or the icon.
 #[utoipa::path(get, path = "/assets/{name}", tag = "pages", params(("name" = String, Path, description = "The file")),
     responses((status = 200, description = "A stylesheet or a script", content_type = "text/css", body = String), (status = 404, description = "not-found")))]
 pub(crate) async fn show(Path(name): Path<String>) -> Result<Response, Problem> {

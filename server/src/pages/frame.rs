@@ -9,6 +9,7 @@ use axum::{
     response::{Html, IntoResponse, Redirect, Response},
 };
 use jiff::tz::{TimeZone, offset};
+use sokiem_record::words;
 
 use crate::{
     accounts::access::{Caller, Token, csrf},
@@ -88,6 +89,11 @@ pub(crate) fn time(milliseconds: &i64) -> String {
             local.strftime("%d/%m/%Y %H:%M").to_string()
         },
     )
+}
+
+/// A day, `YYYY-MM-DD`, as people here write it; nothing for anything else.
+pub(crate) fn day(date: &str) -> String {
+    words::date(date).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use sokiem_record::{
     fold::fold,
     id::{AreaId, DocumentId},
+    schema::FieldType,
     words,
 };
 use utoipa::ToSchema;
@@ -20,6 +21,7 @@ use uuid::Uuid;
 use super::{
     choices::{self, Choice, Choices},
     frame::{self, Frame, Visitor},
+    record::input,
 };
 use crate::{
     accounts::access::{Areas, by_form},
@@ -114,11 +116,6 @@ struct Page<'a> {
     offered: Vec<Offered>,
     /// There are more units than are offered at a time.
     more: bool,
-}
-
-/// A day as people write it.
-fn day(date: &str) -> String {
-    words::date(date).unwrap_or_default()
 }
 
 impl Page<'_> {
@@ -232,7 +229,7 @@ pub(crate) struct AssignForm {
     unit: Vec<Uuid>,
     /// The accounts of the officers; the field may stand more than once.
     officer: Vec<Uuid>,
-    /// Until when, `YYYY-MM-DD`, or empty.
+    /// Until when, day first, or empty.
     due: String,
     /// What to look at, or empty.
     note: String,
@@ -273,6 +270,9 @@ pub(crate) async fn assign(
     let form = AssignForm::read(pairs)?;
     let caller = by_form(&app, &headers, &form.csrf).await?;
     let pen = caller.pen(&app);
+    let due = input::parse(FieldType::Date, &form.due)
+        .map_err(|(vi, en)| Problem::invalid(en).vietnamese(vi))?;
+    let due = due.as_str().map(str::to_owned);
     if form.unit.is_empty() {
         return Err(
             Problem::invalid("Choose at least one unit").vietnamese("Hãy chọn ít nhất một đơn vị.")
@@ -285,7 +285,7 @@ pub(crate) async fn assign(
                 let body = NewAssignment {
                     unit,
                     campaign,
-                    due: said(&form.due),
+                    due: due.clone(),
                     note: said(&form.note),
                     officers: form.officer.clone(),
                 };

@@ -4,7 +4,7 @@ pub(crate) mod comment;
 pub(crate) mod decide;
 mod field;
 pub(crate) mod finding;
-mod input;
+pub(crate) mod input;
 mod inspection;
 mod photo;
 pub(crate) mod settle;

@@ -76,14 +76,14 @@ async fn units_are_assigned_by_form_and_their_progress_is_told_by_area_and_by_of
         ("unit", ids[0].as_str()),
         ("unit", &ids[1]),
         ("officer", &minh),
-        ("due", "2019-06-30"),
+        ("due", "30/06/2019"),
         ("note", "Xem sổ trực"),
     ];
     assert_eq!(assign(&browser, &campaign, &first).await, 303);
     // The second one is assigned already: that is no fault of whoever assigns the rest.
     let second = [("unit", ids[1].as_str()), ("unit", &ids[3])];
     assert_eq!(assign(&browser, &campaign, &second).await, 303);
-    let wrong = [("unit", ids[2].as_str()), ("due", "30/06/2019")];
+    let wrong = [("unit", ids[2].as_str()), ("due", "31/02/2019")];
     assert_eq!(assign(&browser, &campaign, &wrong).await, 422);
 
     let chief = town.sign_in("lanh-dao").await;

@@ -3,7 +3,6 @@
 use askama::Template;
 use axum::{extract::State, response::Response};
 use serde::Deserialize;
-use sokiem_record::words;
 
 use super::super::frame::{self, Visitor};
 use super::{
@@ -100,9 +99,4 @@ pub(crate) async fn print(
         query: &query,
         today,
     })
-}
-
-/// A date as people write it.
-fn day(date: &str) -> String {
-    words::date(date).unwrap_or_default()
 }

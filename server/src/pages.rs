@@ -3,6 +3,7 @@
 //! API answers and add nothing of their own; templates escape whatever people wrote.
 
 pub(crate) mod admin;
+mod again;
 pub(crate) mod assets;
 mod choices;
 mod confirm;

@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// Goes up with every change of what is computed.
-const VERSION: i64 = 3;
+const VERSION: i64 = 4;
 /// Under which key the database says which version computed what it holds.
 const KEY: &str = "projection";
 /// Every table that is computed.

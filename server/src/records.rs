@@ -12,6 +12,7 @@ pub(crate) mod decision;
 pub(crate) mod export;
 pub(crate) mod heads;
 pub(crate) mod inbox;
+pub(crate) mod joining;
 pub(crate) mod list;
 pub(crate) mod minutes;
 pub(crate) mod names;

@@ -63,7 +63,7 @@ fn fill(town: &Small) {
         let kind = kinds.get(usize::try_from(n % 3).unwrap()).copied();
         document(&writing, &unit, "unit", &commune, None);
         writing
-            .prepare_cached("INSERT INTO report_units VALUES (?1, ?2, 0, NULL, 1, 1, 0, 0)")
+            .prepare_cached("INSERT INTO report_units VALUES (?1, ?2, NULL, 1, 1, 0, 0, NULL)")
             .unwrap()
             .execute(params![unit, kind])
             .unwrap();

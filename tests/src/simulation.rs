@@ -25,6 +25,7 @@ pub mod phone;
 pub mod report;
 pub mod schedule;
 pub mod trace;
+mod upheaval;
 pub mod world;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

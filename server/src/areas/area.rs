@@ -1,7 +1,7 @@
 //! Making and listing areas.
 
 use axum::{extract::State, http::StatusCode};
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json_;
 use sokiem_record::{
@@ -39,6 +39,13 @@ pub(crate) enum Level {
 }
 
 impl Level {
+    /// The level of this name.
+    pub(super) fn named(name: &str) -> Option<Self> {
+        [Level::Province, Level::District, Level::Commune]
+            .into_iter()
+            .find(|level| level.name() == name)
+    }
+
     fn name(self) -> &'static str {
         match self {
             Level::Province => "province",
@@ -72,6 +79,8 @@ pub(crate) struct Area {
     pub(crate) level: String,
     /// The area above it.
     pub(crate) parent: Option<Uuid>,
+    /// The area that it has become part of.
+    pub(crate) merged_into: Option<Uuid>,
     /// How many rows its log has.
     pub(crate) last_seq: u64,
     /// How many records lie in it.
@@ -87,10 +96,7 @@ pub(crate) async fn create(
     caller: Caller,
     Json(body): Json<NewArea>,
 ) -> Result<(StatusCode, Json<Area>), Problem> {
-    if body.name.trim().is_empty() || body.name.chars().count() > 200 {
-        return Err(Problem::invalid("name: 1 to 200 characters")
-            .vietnamese("Cần tên địa bàn, dài không quá 200 ký tự."));
-    }
+    expect_name(&body.name)?;
     let pen = caller.pen(&app);
     let area = app
         .store
@@ -99,13 +105,21 @@ pub(crate) async fn create(
     Ok((StatusCode::CREATED, Json(area)))
 }
 
-fn make(writing: &Writing<'_>, pen: Pen, body: NewArea) -> Result<Area, Problem> {
+/// Refuses a name that is none.
+pub(super) fn expect_name(name: &str) -> Result<(), Problem> {
+    if name.trim().is_empty() || name.chars().count() > 200 {
+        return Err(Problem::invalid("name: 1 to 200 characters")
+            .vietnamese("Cần tên địa bàn, dài không quá 200 ký tự."));
+    }
+    Ok(())
+}
+
+/// Makes an area.
+pub(super) fn make(writing: &Writing<'_>, pen: Pen, body: NewArea) -> Result<Area, Problem> {
     let area = AreaId(writing.machine.new_id()?);
     let parent = body.parent.map(AreaId);
-    if let Some(parent) = parent
-        && !exists(writing.sql, parent)?
-    {
-        return Err(Problem::invalid("parent: there is no such area"));
+    if let Some(parent) = parent {
+        expect_standing(writing.sql, parent)?;
     }
     writing.sql.execute(
         "INSERT INTO areas (id, name, level, parent, fingerprint) VALUES (?1, ?2, ?3, ?4, ?5)",
@@ -147,9 +161,38 @@ fn make(writing: &Writing<'_>, pen: Pen, body: NewArea) -> Result<Area, Problem>
         name: body.name,
         level,
         parent: body.parent,
+        merged_into: None,
         last_seq: 2,
         documents: 1,
     })
+}
+
+/// Refuses an area that does not exist or has become part of another.
+pub(crate) fn expect_standing(sql: &Connection, area: AreaId) -> Result<(), Problem> {
+    match merged_into(sql, area)? {
+        Some(None) => Ok(()),
+        Some(Some(_)) => Err(Problem::invalid("area: it has become part of another area")
+            .vietnamese("Địa bàn này đã sáp nhập vào địa bàn khác.")),
+        None => Err(Problem::invalid("area: there is no such area")),
+    }
+}
+
+/// What an area has become part of, if anything; `None` where there is no such area.
+pub(crate) fn merged_into(sql: &Connection, area: AreaId) -> Result<Option<Option<AreaId>>, Error> {
+    Ok(sql
+        .prepare_cached("SELECT merged_into FROM areas WHERE id = ?1")?
+        .query_row([area.as_bytes().as_slice()], |row| id::optional_id(row, 0))
+        .optional()?)
+}
+
+/// The area in which what is meant for this one lies today: the one that it has become part of, if any.
+pub(crate) fn today(sql: &Connection, area: AreaId) -> Result<AreaId, Error> {
+    let mut found = area;
+    // Nothing is merged into what lies in it, so this ends.
+    while let Some(Some(next)) = merged_into(sql, found)? {
+        found = next;
+    }
+    Ok(found)
 }
 
 /// Whether there is such an area.
@@ -167,7 +210,8 @@ pub(crate) async fn list(State(app): Shared, caller: Caller) -> Result<Json<Vec<
         .read(move |sql| {
             let mine = caller.areas(sql)?;
             let mut statement = sql.prepare_cached(
-                "SELECT id, name, level, parent, last_seq, (SELECT count(*) FROM documents WHERE area = areas.id)
+                "SELECT id, name, level, parent, merged_into, last_seq,
+                        (SELECT count(*) FROM documents WHERE area = areas.id)
                    FROM areas ORDER BY name, id",
             )?;
             let rows = statement.query_map([], |row| {
@@ -176,12 +220,18 @@ pub(crate) async fn list(State(app): Shared, caller: Caller) -> Result<Json<Vec<
                     name: row.get(1)?,
                     level: row.get(2)?,
                     parent: id::optional_id::<AreaId>(row, 3)?.map(|parent| parent.0),
-                    last_seq: row.get(4)?,
-                    documents: row.get(5)?,
+                    merged_into: id::optional_id::<AreaId>(row, 4)?.map(|area| area.0),
+                    last_seq: row.get(5)?,
+                    documents: row.get(6)?,
                 })
             })?;
             let areas: Vec<Area> = rows.collect::<Result<_, _>>().map_err(Error::from)?;
-            Ok(Json(areas.into_iter().filter(|area| mine.readable(AreaId(area.id))).collect()))
+            Ok(Json(
+                areas
+                    .into_iter()
+                    .filter(|area| mine.readable(AreaId(area.id)))
+                    .collect(),
+            ))
         })
         .await
 }

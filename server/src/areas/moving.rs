@@ -7,7 +7,7 @@ use axum::{
 };
 use rusqlite::Connection;
 use serde::Deserialize;
-use sokiem_record::id::{AreaId, DocumentId, Kind};
+use sokiem_record::id::{AccountId, AreaId, DocumentId, Kind};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -18,8 +18,8 @@ use crate::{
     audit::{self, Action, Entry},
     error::Error,
     http::{body::Json, problem::Problem},
-    store::id,
-    sync::stored,
+    store::{Writing, id},
+    sync::stored::{self, Row},
 };
 
 /// Where to.
@@ -48,23 +48,32 @@ pub(crate) async fn move_unit(
             let row = stored::find(writing.sql, unit)?
                 .filter(|row| row.kind == Kind::Unit && mine.readable(row.area))
                 .ok_or_else(Problem::not_found)?;
-            if !area::exists(writing.sql, target)? {
-                return Err(Problem::invalid("area: there is no such area"));
-            }
+            area::expect_standing(writing.sql, target)?;
             mine.expect_writable(row.area)?;
             mine.expect_writable(target)?;
-            stored::move_to(writing, &row, target)?;
-            let entry = Entry::new(Action::UnitMoved).by(caller.account);
-            let entry = entry.on("unit", unit).area(row.area);
-            audit::note(writing, entry.detail("to", target.to_string()))?;
-            for document in about(writing.sql, unit)? {
-                if let Some(row) = stored::find(writing.sql, document)? {
-                    stored::move_to(writing, &row, target)?;
-                }
-            }
+            carry(writing, caller.account, &row, target)?;
             Ok(StatusCode::NO_CONTENT)
         })
         .await
+}
+
+/// Moves a unit with everything about it.
+pub(super) fn carry(
+    writing: &Writing<'_>,
+    by: AccountId,
+    unit: &Row,
+    target: AreaId,
+) -> Result<(), Error> {
+    stored::move_to(writing, unit, target)?;
+    let entry = Entry::new(Action::UnitMoved).by(by);
+    let entry = entry.on("unit", unit.id).area(unit.area);
+    audit::note(writing, entry.detail("to", target.to_string()))?;
+    for document in about(writing.sql, unit.id)? {
+        if let Some(row) = stored::find(writing.sql, document)? {
+            stored::move_to(writing, &row, target)?;
+        }
+    }
+    Ok(())
 }
 
 /// What is about a unit: its inspections and assignments, and the reviews of those inspections.

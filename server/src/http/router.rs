@@ -31,7 +31,7 @@ use crate::{
         account, changing, grant, own, policy, second_factor::endpoint as second_factor, session,
     },
     app::App,
-    areas::{area, moving},
+    areas::{area, merging, moving, placing},
     attachments::{download, listing, token, upload},
     audit::endpoint as audit,
     backup::state,
@@ -44,8 +44,8 @@ use crate::{
     platform::Machine,
     records::export as records_export,
     records::{
-        assignment, attribution, campaign, change, comment, criteria, decision, inbox, list,
-        minutes, progress, quarantine, record, verify, year,
+        assignment, attribution, campaign, change, comment, criteria, decision, inbox, joining,
+        list, minutes, progress, quarantine, record, verify, year,
     },
     recovery::endpoint as recovery,
     report::{behind, endpoint as report, export as report_export},
@@ -158,13 +158,38 @@ fn routes() -> OpenApiRouter<Arc<App>> {
             pages::admin::account_page::take_area
         ))
         .routes(routes!(pages::admin::codes::create))
+        .routes(routes!(
+            pages::record::join::show,
+            pages::record::join::join
+        ))
+        .routes(routes!(
+            pages::record::join::ask_separate,
+            pages::record::join::separate
+        ))
         .routes(routes!(pages::planning::list))
-        .routes(routes!(pages::planning::show))
-        .routes(routes!(pages::planning::assign))
+        .routes(routes!(
+            pages::planning::new::show,
+            pages::planning::new::create
+        ))
+        .routes(routes!(
+            pages::planning::assignment::show,
+            pages::planning::assignment::change
+        ))
+        .routes(routes!(pages::planning::campaign::show))
+        .routes(routes!(pages::planning::campaign::assign))
         .routes(routes!(
             pages::admin::areas::list,
             pages::admin::areas::create
         ))
+        .routes(routes!(
+            pages::admin::area_page::show,
+            pages::admin::area_page::change
+        ))
+        .routes(routes!(
+            pages::admin::area_page::ask_merge,
+            pages::admin::area_page::merge
+        ))
+        .routes(routes!(pages::admin::area_page::split))
         .routes(routes!(pages::admin::devices::list))
         .routes(routes!(pages::admin::devices::show))
         .routes(routes!(
@@ -220,6 +245,9 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(second_factor::remove_of))
         .routes(routes!(grant::put, grant::delete))
         .routes(routes!(area::create, area::list))
+        .routes(routes!(placing::change))
+        .routes(routes!(merging::merge))
+        .routes(routes!(merging::split))
         .routes(routes!(moving::move_unit))
         .routes(routes!(code::create))
         .routes(routes!(code::qr))
@@ -244,11 +272,14 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(change::create_unit))
         .routes(routes!(change::edit))
         .routes(routes!(change::settle))
+        .routes(routes!(joining::join))
+        .routes(routes!(joining::separate))
         .routes(routes!(decision::list, decision::decide))
         .routes(routes!(criteria::publish))
         .routes(routes!(campaign::create))
         .routes(routes!(progress::get))
         .routes(routes!(assignment::create))
+        .routes(routes!(assignment::change))
         .routes(routes!(quarantine::list::list))
         .routes(routes!(quarantine::import::import))
         .routes(routes!(quarantine::say::get))

@@ -19,6 +19,7 @@ use crate::{
 
 pub(crate) mod account_page;
 pub(crate) mod accounts;
+pub(crate) mod area_page;
 pub(crate) mod areas;
 pub(crate) mod audit;
 pub(crate) mod backups;

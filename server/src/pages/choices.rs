@@ -74,10 +74,10 @@ fn unit_kinds(chosen: Option<&str>) -> Vec<Choice> {
 fn areas(sql: &Connection, areas: &Areas) -> Result<Vec<(Uuid, String)>, Error> {
     let mut statement = sql.prepare_cached(
         "WITH RECURSIVE tree (id, name, depth, place) AS
-           (SELECT id, name, 0, name FROM areas WHERE parent IS NULL
+           (SELECT id, name, 0, name FROM areas WHERE parent IS NULL AND merged_into IS NULL
             UNION ALL
             SELECT areas.id, areas.name, depth + 1, place || char(1) || areas.name
-              FROM areas JOIN tree ON areas.parent = tree.id)
+              FROM areas JOIN tree ON areas.parent = tree.id WHERE merged_into IS NULL)
          SELECT id, name, depth FROM tree ORDER BY place, id",
     )?;
     let rows = statement.query_map([], |row| {

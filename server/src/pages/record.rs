@@ -6,6 +6,7 @@ mod field;
 pub(crate) mod finding;
 pub(crate) mod input;
 mod inspection;
+pub(crate) mod join;
 mod photo;
 pub(crate) mod settle;
 mod timeline;

@@ -49,18 +49,18 @@ fn keep_unit(sql: &Connection, id: DocumentId, unit: &Unit, conflicts: u32) -> R
     let facts = UnitFacts::of(id.0, nowhere, unit, conflicts > 0);
     sql.prepare_cached(
         "INSERT INTO report_units VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-         ON CONFLICT (document) DO UPDATE SET kind = ?2, joined = ?3, closed = ?4, in_scope = ?5,
-           protection_force = ?6, synthetic = ?7, conflicts = ?8",
+         ON CONFLICT (document) DO UPDATE SET kind = ?2, closed = ?3, in_scope = ?4,
+           protection_force = ?5, synthetic = ?6, conflicts = ?7, joined_into = ?8",
     )?
     .execute(params![
         key,
         facts.kind.map(UnitKind::name),
-        facts.joined,
         facts.closed,
         facts.in_scope,
         facts.protection_force,
         facts.synthetic,
         conflicts,
+        unit.joined_into.map(|id| id.as_bytes().to_vec()),
     ])?;
     sql.prepare_cached("DELETE FROM report_years WHERE unit = ?1")?
         .execute([key])?;
@@ -163,7 +163,7 @@ pub(crate) fn unit(row: &Row<'_>) -> rusqlite::Result<UnitFacts> {
 
 /// Every unit in the order of ids.
 pub(crate) const UNITS: &str =
-    "SELECT document, area, report_units.kind, joined, closed, in_scope, protection_force, synthetic, report_units.conflicts
+    "SELECT document, area, report_units.kind, joined_into IS NOT NULL, closed, in_scope, protection_force, synthetic, report_units.conflicts
        FROM report_units CROSS JOIN documents ON documents.id = document ORDER BY document";
 
 /// The years of every unit from one to another, in the order of units.
@@ -177,6 +177,13 @@ pub(crate) const INSPECTIONS: &str =
     "SELECT unit, document, campaign, visited, finished, window_start, window_end, incidents, findings_opened,
             findings_closed, open_deadlines, conflicts
        FROM report_inspections ORDER BY unit, document";
+
+/// Every inspection of a record that was joined into another one, with that one as its unit.
+pub(crate) const JOINED_INSPECTIONS: &str =
+    "SELECT joined_into, report_inspections.document, campaign, visited, finished, window_start, window_end, incidents,
+            findings_opened, findings_closed, open_deadlines, report_inspections.conflicts
+       FROM report_units JOIN report_inspections ON unit = report_units.document
+      WHERE joined_into IS NOT NULL ORDER BY joined_into, report_inspections.document";
 
 /// A year with its unit. The columns of [`YEARS`].
 pub(crate) fn year(row: &Row<'_>) -> rusqlite::Result<(DocumentId, i32, YearFacts)> {

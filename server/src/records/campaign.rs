@@ -33,37 +33,37 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewCampaign {
     /// The area under which it is held.
-    area: Uuid,
+    pub(crate) area: Uuid,
     /// What it is called.
-    name: String,
+    pub(crate) name: String,
     /// The year that it is about.
-    year: i64,
+    pub(crate) year: i64,
     /// Who ordered it.
     #[serde(default)]
-    issuing_body: Option<String>,
+    pub(crate) issuing_body: Option<String>,
     /// Decision or plan.
     #[serde(default)]
-    legal_basis: Option<String>,
+    pub(crate) legal_basis: Option<String>,
     /// Whether its records are made up, for a demonstration.
     #[serde(default)]
-    synthetic: bool,
+    pub(crate) synthetic: bool,
     /// The criteria and the window for each kind of unit: `agency`, `enterprise`, `school`.
     #[schema(value_type = Object)]
-    sets: BTreeMap<UnitKind, Set>,
+    pub(crate) sets: BTreeMap<UnitKind, Set>,
 }
 
 /// Criteria and window for one kind of unit.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Set {
+pub(crate) struct Set {
     /// `CODE@version` of a published set.
-    criteria: String,
+    pub(crate) criteria: String,
     /// First day of the evaluation window, `YYYY-MM-DD`.
     #[serde(default)]
-    window_start: Option<String>,
+    pub(crate) window_start: Option<String>,
     /// Last day of the evaluation window, `YYYY-MM-DD`.
     #[serde(default)]
-    window_end: Option<String>,
+    pub(crate) window_end: Option<String>,
 }
 
 /// Publish a campaign.
@@ -83,6 +83,16 @@ pub(crate) async fn create(
     app.store
         .write(move |writing| {
             expect_area(writing, &caller, area)?;
+            if body.name.trim().is_empty() {
+                return Err(Problem::invalid("name: what the campaign is called")
+                    .vietnamese("Hãy đặt tên cho đợt kiểm tra."));
+            }
+            if body.sets.is_empty() {
+                return Err(
+                    Problem::invalid("sets: the criteria of at least one kind of unit")
+                        .vietnamese("Hãy chọn bộ tiêu chí cho ít nhất một loại đơn vị."),
+                );
+            }
             let edits = sets(writing, &body.sets)?;
             let mut fields = vec![
                 ("name", Value::from(body.name)),
@@ -100,14 +110,22 @@ pub(crate) async fn create(
     Ok((StatusCode::CREATED, Json(Made { id: id.0 })))
 }
 
+/// The steps that write the sets, each of which has to be published and meant for that kind of unit.
 fn sets(writing: &Writing<'_>, sets: &BTreeMap<UnitKind, Set>) -> Result<Vec<Edit>, Problem> {
     let mut edits = Vec::new();
     for (kind, set) in sets {
         let (code, version) = criteria::parse_reference(&set.criteria)
             .ok_or_else(|| Problem::invalid("criteria: CODE@version"))?;
-        if published(writing.sql, code, version)?.is_none() {
+        let published = published(writing.sql, code, version)?.ok_or_else(|| {
+            Problem::invalid(format!("criteria: {code}@{version} is not published"))
+        })?;
+        if !published.unit_kinds.contains(kind) {
             return Err(Problem::invalid(format!(
-                "criteria: {code}@{version} is not published"
+                "criteria: {code}@{version} is not for units of the kind {}",
+                kind.name()
+            ))
+            .vietnamese(format!(
+                "Bộ tiêu chí {code}@{version} không dành cho loại đơn vị này."
             )));
         }
         let window = [
@@ -122,6 +140,9 @@ fn sets(writing: &Writing<'_>, sets: &BTreeMap<UnitKind, Set>) -> Result<Vec<Edi
         {
             return Err(Problem::invalid(
                 "A window has a first and a last day, YYYY-MM-DD, in this order",
+            )
+            .vietnamese(
+                "Thời gian đánh giá cần cả ngày đầu và ngày cuối, ngày đầu không sau ngày cuối.",
             ));
         }
         let mut put = |field: &str, value: &str| -> Result<(), Problem> {

@@ -18,6 +18,7 @@ use uuid::Uuid;
 use crate::{
     accounts::access::Caller,
     app::Shared,
+    areas::area,
     audit::{self, Action, Entry},
     http::{body::Json, problem::Problem},
     records::{heads, record},
@@ -88,9 +89,7 @@ pub(crate) fn expect_area(
     caller: &Caller,
     area: AreaId,
 ) -> Result<(), Problem> {
-    if !crate::areas::area::exists(writing.sql, area)? {
-        return Err(Problem::invalid("area: there is no such area"));
-    }
+    area::expect_standing(writing.sql, area)?;
     caller.areas(writing.sql)?.expect_writable(area)
 }
 
@@ -140,10 +139,7 @@ pub(crate) async fn edit(
         .write(move |writing| {
             let (row, _) = record::open(writing.sql, &caller, DocumentId(id))?;
             caller.areas(writing.sql)?.expect_writable(row.area)?;
-            if !matches!(row.kind, Kind::Unit | Kind::Inspection | Kind::Assignment) {
-                return Err(Problem::forbidden()
-                    .detail("Only units, inspections and assignments are corrected"));
-            }
+            expect_correctable(row.kind, &body.edits)?;
             let hash = author::edit(writing, pen, &row, Some(&base), &body.edits, Some(reason))?;
             let entry = Entry::new(Action::RecordEdited).by(caller.account);
             audit::note(writing, named_change(entry, &row, hash))?;
@@ -153,9 +149,27 @@ pub(crate) async fn edit(
         .map(Json)
 }
 
-fn reason(text: String) -> Result<String, Problem> {
+/// Refuses corrections of what is not corrected. What a campaign leads to follows from its criteria: those stay.
+fn expect_correctable(kind: Kind, edits: &[Edit]) -> Result<(), Problem> {
+    const OF_CAMPAIGNS: [&str; 3] = ["name", "issuing_body", "legal_basis"];
+    let fine = match kind {
+        Kind::Unit | Kind::Inspection | Kind::Assignment => true,
+        Kind::Campaign => edits.iter().all(|edit| {
+            matches!(edit, Edit::Set { path, .. } | Edit::Settle { path, .. } if OF_CAMPAIGNS.contains(&path.as_str()))
+        }),
+        _ => false,
+    };
+    if fine {
+        return Ok(());
+    }
+    Err(Problem::forbidden()
+        .detail("Only units, inspections and assignments are corrected, and what a campaign is called and based on"))
+}
+
+/// Why something is done, which has to be said.
+pub(crate) fn reason(text: String) -> Result<String, Problem> {
     if text.trim().is_empty() {
-        return Err(Problem::invalid("reason: say why"));
+        return Err(Problem::invalid("reason: say why").vietnamese("Hãy ghi lý do."));
     }
     Ok(text)
 }

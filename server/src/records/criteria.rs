@@ -5,13 +5,13 @@ use serde::{Deserialize, Serialize};
 use sokiem_record::{
     criteria::{self, CriteriaSet},
     genesis,
-    id::{AreaId, Kind},
+    id::{AreaId, DocumentId, Kind},
 };
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
-    accounts::access::Caller,
+    accounts::access::{Areas, Caller},
     app::Shared,
     audit::{self, Action, Entry},
     http::{
@@ -19,6 +19,7 @@ use crate::{
         problem::{Cause, Problem},
     },
     records::change::expect_area,
+    store::id,
     sync::{author, stored},
 };
 
@@ -141,4 +142,25 @@ pub(crate) fn published(
     };
     let text = stored::open(sql, &row)?.line("set");
     Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
+}
+
+/// Every published set that holds in these areas, by code and version.
+pub(crate) fn all(
+    sql: &rusqlite::Connection,
+    areas: &Areas,
+) -> Result<Vec<CriteriaSet>, crate::error::Error> {
+    let mut statement = sql.prepare_cached("SELECT id FROM documents WHERE kind = 'criteria'")?;
+    let ids = statement
+        .query_map([], |row| id::id::<DocumentId>(row, 0))?
+        .collect::<Result<Vec<_>, _>>()?;
+    let mut sets: Vec<CriteriaSet> = Vec::new();
+    for id in ids {
+        let Some(row) = stored::find(sql, id)?.filter(|row| areas.readable(row.area)) else {
+            continue;
+        };
+        let text = stored::open(sql, &row)?.line("set");
+        sets.extend(text.and_then(|text| serde_json::from_str(&text).ok()));
+    }
+    sets.sort_by(|one, two| (&one.code, one.version).cmp(&(&two.code, two.version)));
+    Ok(sets)
 }

@@ -22,7 +22,7 @@ use crate::{
         attribution::{Attribution, attribute},
         criteria,
         decision::{Taken, taken},
-        heads,
+        heads, joining,
         record::{self, Difference, Entry, Record},
         said::Said,
         verify::{self, Verified},
@@ -52,6 +52,10 @@ pub(crate) struct Reading {
     pub(crate) area: String,
     /// The inspections of a unit, the latest first.
     pub(crate) inspections: Vec<Inspected>,
+    /// For a unit: the records that were joined into it.
+    pub(crate) joined: Vec<Named>,
+    /// For a unit: the record that it was joined into.
+    pub(crate) joined_into: Option<Named>,
     /// Whether the visitor may write it.
     pub(crate) writable: bool,
     /// `YYYY-MM-DD`.
@@ -138,6 +142,14 @@ impl Reading {
                 Kind::Unit => inspections(sql, &areas, id)?,
                 _ => Vec::new(),
             },
+            joined: match row.kind {
+                Kind::Unit => joining::joined(sql, id)?
+                    .into_iter()
+                    .filter_map(|one| named(sql, &areas, Some(one)).transpose())
+                    .collect::<Result<_, _>>()?,
+                _ => Vec::new(),
+            },
+            joined_into: named(sql, &areas, shown.document_id("joined_into"))?,
             writable: caller.role >= Role::Supervisor && areas.writable(row.area),
             today,
         })
@@ -158,7 +170,8 @@ impl Reading {
     /// What the unit or campaign with this id is called.
     pub(crate) fn called(&self, value: &Value) -> Option<&str> {
         let id: Uuid = value.as_str()?.parse().ok()?;
-        let known = [&self.unit, &self.campaign].into_iter().flatten();
+        let known = [&self.unit, &self.campaign, &self.joined_into];
+        let known = known.into_iter().flatten();
         let named = known.into_iter().find(|named| named.id == id)?;
         Some(&named.title)
     }
@@ -221,6 +234,7 @@ fn area_name(sql: &Connection, area: AreaId) -> Result<String, Error> {
     Ok(name.unwrap_or_default())
 }
 
+/// The inspections of a unit and of the records that were joined into its own.
 fn inspections(sql: &Connection, areas: &Areas, unit: DocumentId) -> Result<Vec<Inspected>, Error> {
     let mut statement = sql.prepare_cached(
         "SELECT inspections.id, inspections.area, inspections.title, inspections.date, inspections.state,
@@ -228,7 +242,8 @@ fn inspections(sql: &Connection, areas: &Areas, unit: DocumentId) -> Result<Vec<
            FROM documents AS inspections
            LEFT JOIN documents AS campaigns ON campaigns.id = inspections.campaign
            LEFT JOIN documents AS reviews ON reviews.subject = inspections.id AND reviews.kind = 'review'
-          WHERE inspections.subject = ?1 AND inspections.kind = 'inspection'
+          WHERE inspections.kind = 'inspection' AND inspections.subject IN
+                (SELECT ?1 UNION ALL SELECT document FROM report_units WHERE joined_into = ?1)
           ORDER BY inspections.date DESC, inspections.id",
     )?;
     let rows = statement.query_map([unit.as_bytes().as_slice()], |row| {

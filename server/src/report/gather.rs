@@ -11,7 +11,7 @@ use super::facts::UnitFacts;
 use crate::{error::Error, projection::report, store::id, sync::stored};
 
 /// Hands over the units in these areas, one after the other in the order of their ids, with the years `from` to
-/// `to`. Inspections count wherever they lie.
+/// `to`. Inspections count wherever they lie, those of a record that was joined into another for that one.
 pub(super) fn each(
     sql: &Connection,
     (from, to): (i32, i32),
@@ -22,8 +22,10 @@ pub(super) fn each(
     let mut units = sql.prepare_cached(report::UNITS)?;
     let mut years = sql.prepare_cached(report::YEARS)?;
     let mut inspections = sql.prepare_cached(report::INSPECTIONS)?;
+    let mut joined = sql.prepare_cached(report::JOINED_INSPECTIONS)?;
     let mut years = Side::of(years.query_map([from, to], report::year)?, |year| year.0);
     let mut inspections = Side::of(inspections.query_map([], report::inspection)?, |one| one.0);
+    let mut joined = Side::of(joined.query_map([], report::inspection)?, |one| one.0);
     let mut units = units.query([])?;
     while let Some(row) = units.next()? {
         if !wanted(area(row)?) {
@@ -34,7 +36,16 @@ pub(super) fn each(
         while let Some((_, year, recorded)) = years.next_of(unit)? {
             facts.years.insert(year, recorded);
         }
-        while let Some((_, campaign, mut inspection, differs)) = inspections.next_of(unit)? {
+        loop {
+            let own = inspections.next_of(unit)?;
+            let next = if own.is_some() {
+                own
+            } else {
+                joined.next_of(unit)?
+            };
+            let Some((_, campaign, mut inspection, differs)) = next else {
+                break;
+            };
             let planned = campaign.and_then(|campaign| campaigns.get(&campaign));
             inspection.year = planned.copied().or(inspection.year);
             facts.unsettled |= differs;

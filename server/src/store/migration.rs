@@ -18,6 +18,8 @@ pub(super) const STEPS: &[&str] = &[
     include_str!("migrations/0010_projection.sql"),
     include_str!("migrations/0011_report.sql"),
     include_str!("migrations/0012_planning.sql"),
+    include_str!("migrations/0013_areas.sql"),
+    include_str!("migrations/0014_joining.sql"),
 ];
 
 /// Brings a database to the newest schema.

@@ -23,6 +23,7 @@ use sokiem_record::{
 
 use crate::{
     app,
+    areas::area,
     error::Error,
     recovery::aside::Aside,
     retention::burial,
@@ -312,6 +313,9 @@ impl Session<'_> {
             source,
             received_ms,
         )?;
+        if row.is_none() {
+            self.file(push, contents.summary.subject)?;
+        }
         let mut forgive = self.writing.sql.prepare_cached(
             "DELETE FROM quarantine WHERE document = ?1 AND hash = ?2 AND state = 'open'",
         )?;
@@ -322,6 +326,25 @@ impl Session<'_> {
             ])?;
         }
         Ok(true)
+    }
+
+    /// Files a new document where it belongs today: in what its area has become part of, or with the unit that
+    /// it is about, where that has moved away while the officer was out.
+    fn file(&self, push: &DocumentPush, subject: Option<DocumentId>) -> Result<(), Error> {
+        let sql = self.writing.sql;
+        let mut home = area::today(sql, push.area)?;
+        if let Some(unit) = subject
+            && let Some(unit) = stored::find(sql, unit)?
+            && log::has_left(sql, push.area, unit.id)?
+        {
+            home = unit.area;
+        }
+        if home != push.area
+            && let Some(row) = stored::find(sql, push.document)?
+        {
+            stored::move_to(self.writing, &row, home)?;
+        }
+        Ok(())
     }
 
     /// After a restore, for a while, devices bring back what only the server writes: an administrator looks

@@ -61,6 +61,21 @@ pub(crate) fn position(sql: &Connection, area: AreaId) -> Result<Option<Position
     .transpose()
 }
 
+/// Whether a document once lay in an area and has left it.
+pub(crate) fn has_left(
+    sql: &Connection,
+    area: AreaId,
+    document: DocumentId,
+) -> Result<bool, Error> {
+    Ok(sql
+        .prepare_cached("SELECT 1 FROM log WHERE document = ?1 AND area = ?2 AND what = ?3")?
+        .exists(params![
+            document.as_bytes().as_slice(),
+            area.as_bytes().as_slice(),
+            What::LEFT
+        ])?)
+}
+
 /// The check of row `seq`; `None` when there is no such row. Row 0 is the start of every log.
 pub(crate) fn check(sql: &Connection, area: AreaId, seq: u64) -> Result<Option<Check>, Error> {
     if seq == 0 {

@@ -546,13 +546,14 @@ impl Phone {
                 assert_eq!(loaded.change_count(), received_ms.len());
                 self.held.insert(entry.document, (area, loaded));
             }
-            News::Left(_) => {
-                if self
-                    .held
-                    .get(&entry.document)
-                    .is_some_and(|(held_in, _)| *held_in == area)
-                {
-                    self.held.remove(&entry.document);
+            News::Left(now) => {
+                let held = self.held.get_mut(&entry.document);
+                match (held.filter(|(held_in, _)| *held_in == area), now) {
+                    (Some((held_in, _)), Some(now)) => *held_in = *now,
+                    (Some(_), None) => {
+                        self.held.remove(&entry.document);
+                    }
+                    (None, _) => {}
                 }
             }
         }

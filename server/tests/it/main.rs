@@ -9,6 +9,7 @@
 
 mod accounts;
 mod admin;
+mod areas;
 mod attachments;
 mod audit;
 mod backup;
@@ -20,6 +21,7 @@ mod exchange;
 mod harness;
 mod hostile;
 mod inbox;
+mod joining;
 mod local;
 mod minutes;
 mod network;

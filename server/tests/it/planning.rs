@@ -159,3 +159,161 @@ async fn units_are_assigned_by_form_and_their_progress_is_told_by_area_and_by_of
     let theirs = [("unit", ids[2].as_str())];
     assert_eq!(assign(&browser, &campaign, &theirs).await, 403);
 }
+
+#[tokio::test]
+async fn an_assignment_is_changed_called_off_and_taken_up_again() {
+    let town = Town::new().await;
+    let [near, far] = town.communes;
+    let campaign = campaign(&town, town.district).await;
+    let minh = town.account("minh", "officer", &[near]).await;
+    let hoa = town.account("hoa", "officer", &[near]).await;
+    let elsewhere = town.account("xa", "officer", &[far]).await;
+    let mut lan = town.phone("lan", &[near]).await;
+    let unit = lan.unit(near, "Trường Đại Điền");
+    let id = unit.document.to_string();
+    lan.sync(vec![unit]).await;
+    town.account("lanh-dao", "supervisor", &[near]).await;
+    let chief = town.sign_in("lanh-dao").await;
+    let body = json!({"unit": id, "campaign": campaign, "officers": [elsewhere]});
+    let refused = town.post(&chief, "/api/v1/assignments", body).await;
+    let why = refused.expect(422);
+    assert!(
+        why["detail_vi"]
+            .as_str()
+            .unwrap()
+            .contains("không phụ trách"),
+        "{why}"
+    );
+    let body = json!({"unit": id, "campaign": campaign, "officers": [minh], "due": "2019-06-30", "note": "Xem sổ trực"});
+    let made = town.post(&chief, "/api/v1/assignments", body).await;
+    let made = made.expect(201)["id"].as_str().unwrap().to_owned();
+
+    let browser = Browser::sign_in(&town, "lanh-dao").await;
+    let path = format!("/planning/assignments/{made}");
+    let page = browser.read(&path).await;
+    assert!(page.contains("30/06/2019") && page.contains("Xem sổ trực"));
+    assert!(page.contains(&minh) && page.contains(&hoa) && !page.contains(&elsewhere));
+    let form = |page: &str, fields: &[(&str, &str)]| {
+        let (csrf, heads) = (hidden(page, "csrf"), hidden(page, "heads"));
+        let mut form = format!("csrf={csrf}&heads={}", percent(&heads));
+        for (name, value) in fields {
+            form.push_str(&format!("&{name}={}", percent(value)));
+        }
+        form
+    };
+    let save = [
+        ("act", "save"),
+        ("due", "15/07/2019"),
+        ("note", ""),
+        ("officer", hoa.as_str()),
+        ("reason", "Minh nghỉ phép"),
+    ];
+    // Without a reason, and with a day that does not exist: the form again, with what was typed in it.
+    for (n, wrong) in [(4, ("reason", " ")), (1, ("due", "31/02/2019"))] {
+        let mut fields = save;
+        fields[n] = wrong;
+        let done = browser.submit(&path, &form(&page, &fields)).await;
+        assert_eq!(done.status(), 422);
+        let again = done.text().await.unwrap();
+        assert!(again.contains("role=\"alert\"") && again.contains(wrong.1.trim()));
+    }
+    let done = browser.submit(&path, &form(&page, &save)).await;
+    assert_eq!(done.status(), 303);
+    let late = browser.submit(&path, &form(&page, &save)).await;
+    assert_eq!(late.status(), 409, "somebody was faster");
+    let told = progress(&town, &chief, &campaign).await;
+    assert_eq!(told["work"][0]["due"], "2019-07-15");
+    assert_eq!(told["work"][0]["officers"], json!(["HOA"]));
+
+    let page = browser.read(&path).await;
+    let cancel = [
+        ("act", "cancel"),
+        ("due", ""),
+        ("note", ""),
+        ("reason", "Đơn vị đã giải thể"),
+    ];
+    assert_eq!(
+        browser.submit(&path, &form(&page, &cancel)).await.status(),
+        303
+    );
+    let told = progress(&town, &chief, &campaign).await;
+    assert_eq!(told["total"]["assigned"], 0);
+    assert!(browser.read(&path).await.contains("đã hủy"));
+    // It is offered again, and assigning it anew takes it up again.
+    let offers = browser.read(&format!("/planning/{campaign}")).await;
+    assert!(offers.contains(&format!("value=\"{id}\"")));
+    let again = [("unit", id.as_str()), ("officer", &minh)];
+    assert_eq!(assign(&browser, &campaign, &again).await, 303);
+    let told = progress(&town, &chief, &campaign).await;
+    assert_eq!(told["total"]["assigned"], 1);
+    assert_eq!(told["work"][0]["officers"], json!(["MINH"]));
+    let log = town.get(&town.admin, "/api/v1/audit").await.expect(200);
+    let log = log.to_string();
+    assert!(log.contains("assignment-changed") && log.contains("assignment-cancelled"));
+}
+
+#[tokio::test]
+async fn a_campaign_is_made_by_form_and_its_name_is_corrected_but_not_its_criteria() {
+    let town = Town::new().await;
+    let set = json!({"area": town.district, "shipped": "KIEMTRA-CHUNG@1"});
+    town.post(&town.admin, "/api/v1/criteria-sets", set)
+        .await
+        .expect(201);
+    town.account("lanh-dao", "supervisor", &[town.district])
+        .await;
+    let browser = Browser::sign_in(&town, "lanh-dao").await;
+    let page = browser.read("/planning/new").await;
+    assert!(page.contains("KIEMTRA-CHUNG@1"));
+    let form = |fields: &[(&str, &str)]| {
+        let mut form = format!("csrf={}", hidden(&page, "csrf"));
+        for (name, value) in fields {
+            form.push_str(&format!("&{name}={}", percent(value)));
+        }
+        form
+    };
+    let area = town.district.to_string();
+    let good = [
+        ("area", area.as_str()),
+        ("name", "Đợt <i>một</i>"),
+        ("year", "2019"),
+        ("issuing_body", "Ban Chỉ đạo"),
+        ("legal_basis", "Kế hoạch 118"),
+        ("criteria.school", "KIEMTRA-CHUNG@1"),
+        ("window_start.school", "01/06/2018"),
+        ("window_end.school", "31/05/2019"),
+    ];
+    for (n, wrong) in [
+        (2, ("year", "hai nghìn")),
+        (5, ("criteria.school", "")),
+        (7, ("window_end.school", "")),
+        (7, ("window_end.school", "01/01/2018")),
+        (1, ("name", "")),
+    ] {
+        let mut fields = good;
+        fields[n] = wrong;
+        let done = browser.submit("/planning/new", &form(&fields)).await;
+        assert_eq!(done.status(), 422, "{wrong:?}");
+        let again = done.text().await.unwrap();
+        assert!(again.contains("role=\"alert\"") && again.contains("Kế hoạch 118"));
+    }
+    let done = browser.submit("/planning/new", &form(&good)).await;
+    assert_eq!(done.status(), 303);
+    let to = done.headers()["location"].to_str().unwrap().to_owned();
+    let page = browser.read(&to).await;
+    assert!(page.contains("&#60;i&#62;một"));
+    let id = to.trim_start_matches("/planning/");
+    let chief = town.sign_in("lanh-dao").await;
+    let record = town.get(&chief, &format!("/api/v1/records/{id}")).await;
+    let record = record.expect(200);
+    assert_eq!(
+        record["fields"]["sets"],
+        json!({"school.criteria": "KIEMTRA-CHUNG@1", "school.window_start": "2018-06-01", "school.window_end": "2019-05-31"})
+    );
+    let correct = |path: &'static str| json!({"heads": record["heads"], "reason": "sai", "edits": [{"edit": "set", "path": path, "value": "Đợt hai"}]});
+    let edits = format!("/api/v1/records/{id}/edits");
+    town.post(&chief, &edits, correct("sets/school.criteria"))
+        .await
+        .expect(403);
+    town.post(&chief, &edits, correct("name")).await.expect(200);
+    assert!(browser.read("/planning").await.contains("Đợt hai"));
+}

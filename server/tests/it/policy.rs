@@ -117,6 +117,7 @@ struct Place {
     officer: String,
     device: String,
     campaign: String,
+    assignment: String,
     /// An enrolment code for the officer, with its id.
     code: (String, String),
 }
@@ -308,6 +309,10 @@ impl World {
         let record = match route {
             "/api/v1/records/{id}/area"
             | "/api/v1/records/{id}/years"
+            | "/records/{id}/join"
+            | "/records/{id}/separate"
+            | "/api/v1/records/{id}/join"
+            | "/api/v1/records/{id}/separate"
             | "/records/{id}/years/{year}" => place.unit,
             _ => place.inspection,
         };
@@ -332,6 +337,9 @@ impl World {
             route if route.contains("/planning/{id}") || route.contains("/campaigns/{id}") => {
                 route.replace("{id}", &place.campaign)
             }
+            route if route.contains("/assignments/{id}") => {
+                route.replace("{id}", &place.assignment)
+            }
             route if route.contains("/devices/{id}") => route.replace("{id}", &place.device),
             route if route.contains("/attachments/{hash}") => {
                 route.replace("{hash}", &place.attachment)
@@ -346,6 +354,9 @@ impl World {
             "/records" | "/api/v1/records" => format!("{path}?kind=unit"),
             "/api/v1/records/{id}/difference" => format!("{path}?from=&to="),
             "/records/{id}/field" => format!("{path}?path=opinion"),
+            "/admin/areas/{area}/merge" if method == "GET" => {
+                format!("{path}?into={}", place.area)
+            }
             "/report/records" | "/api/v1/report/records" => {
                 format!("{path}?figure=units_in_scope&year=2019&from=2019&to=2019&part=all")
             }
@@ -398,6 +409,38 @@ impl World {
             ("POST", "/admin/accounts/{account}/areas") => {
                 form(&[("area", &place.area.to_string()), ("csrf", &csrf)])
             }
+            ("POST", "/planning/new") => form(&[
+                ("area", &place.area.to_string()),
+                ("name", "x"),
+                ("year", "2020"),
+                ("criteria.agency", "KIEMTRA-CHUNG@1"),
+                ("csrf", &csrf),
+            ]),
+            ("POST", "/planning/assignments/{id}") => form(&[
+                ("act", "save"),
+                ("reason", "x"),
+                ("heads", ""),
+                ("csrf", &csrf),
+            ]),
+            ("PUT", "/api/v1/assignments/{id}") => {
+                Content::Json(json!({"heads": [], "reason": "x"}))
+            }
+            ("POST", "/records/{id}/join") => form(&[
+                ("into", &place.unit.to_string()),
+                ("reason", "x"),
+                ("heads", ""),
+                ("into_heads", ""),
+                ("csrf", &csrf),
+            ]),
+            ("POST", "/records/{id}/separate") => {
+                form(&[("reason", "x"), ("heads", ""), ("csrf", &csrf)])
+            }
+            ("POST", "/api/v1/records/{id}/join") => Content::Json(
+                json!({"into": place.unit, "reason": "x", "heads": [], "into_heads": []}),
+            ),
+            ("POST", "/api/v1/records/{id}/separate") => {
+                Content::Json(json!({"reason": "x", "heads": []}))
+            }
             ("POST", "/planning/{id}/assign") => {
                 form(&[("unit", &place.unit.to_string()), ("csrf", &csrf)])
             }
@@ -407,6 +450,18 @@ impl World {
                 ("parent", ""),
                 ("csrf", &csrf),
             ]),
+            ("POST", "/admin/areas/{area}") => {
+                form(&[("name", ""), ("parent", ""), ("csrf", &csrf)])
+            }
+            ("POST", "/admin/areas/{area}/merge") => {
+                form(&[("into", &place.area.to_string()), ("csrf", &csrf)])
+            }
+            ("POST", "/admin/areas/{area}/split") => {
+                form(&[("into", ""), ("name", ""), ("csrf", &csrf)])
+            }
+            ("PUT", "/api/v1/areas/{area}") => Content::Json(json!({"name": "", "parent": null})),
+            ("POST", "/api/v1/areas/{area}/merge") => Content::Json(json!({"into": place.area})),
+            ("POST", "/api/v1/areas/{area}/split") => Content::Json(json!({"units": []})),
             ("POST", "/admin/audit/check") => form(&[("anchor", ""), ("csrf", &csrf)]),
             ("POST", "/admin/retention/run") => form(&[("documents", "999"), ("csrf", &csrf)]),
             ("POST", "/admin/holds") => form(&[
@@ -613,6 +668,11 @@ async fn place(town: &Town, n: usize, area: AreaId) -> Place {
         .post(&town.admin, "/api/v1/campaigns", campaign)
         .await
         .expect(201);
+    let assignment = json!({"unit": unit_id, "campaign": campaign["id"]});
+    let assignment = town
+        .post(&town.admin, "/api/v1/assignments", assignment)
+        .await
+        .expect(201);
     let officer = officer.unwrap()["id"].as_str().unwrap().to_owned();
     let code = town
         .post(
@@ -635,6 +695,7 @@ async fn place(town: &Town, n: usize, area: AreaId) -> Place {
         refused,
         phone,
         campaign: campaign["id"].as_str().unwrap().to_owned(),
+        assignment: assignment["id"].as_str().unwrap().to_owned(),
     }
 }
 

@@ -12,7 +12,7 @@ use sokiem_record::{
 use super::{chance::Chance, ledger::Marker};
 
 /// The items of the criteria set that every campaign here uses.
-const ITEMS: [&str; 2] = ["T23-NT-1", "T23-NT-2"];
+const ITEMS: [&str; 2] = ["THU-1", "THU-2"];
 const ANSWERS: [&str; 4] = ["pass", "fail", "not_applicable", "not_checked"];
 const KINDS: [&str; 3] = ["school", "agency", "enterprise"];
 /// A phone begins no more units when it holds so many.
@@ -60,7 +60,7 @@ pub fn choose(
             Ok((work, Some((saved, None))))
         }
         (Some(unit), 1) if units.len() < ENOUGH_UNITS => {
-            let saved = book.open_unplanned_inspection(unit, "T23-NT", 1)?;
+            let saved = book.open_unplanned_inspection(unit, "THU", 1)?;
             let work = Work::Record(saved.document, Kind::Inspection);
             Ok((work, Some((saved, None))))
         }
@@ -173,7 +173,7 @@ fn inspection(
     document: DocumentId,
     marker: Marker,
 ) -> Result<Vec<Edit>> {
-    let item = chance.pick(&ITEMS).unwrap_or("T23-NT-1");
+    let item = chance.pick(&ITEMS).unwrap_or("THU-1");
     Ok(match chance.below(9) {
         0 | 1 => {
             let path = format!("findings/{}", chance.uuid());

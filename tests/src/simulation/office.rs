@@ -110,10 +110,10 @@ impl Office {
             let commune = self.must(Method::POST, "/api/v1/areas", area)?;
             self.communes.push(desk::id(&commune, "id")?);
         }
-        // The shortest set that ships: small records make many edits.
-        let set = json!({"area": self.district, "shipped": "T23-NT@1"});
+        let set = json!({"area": self.district, "toml": include_str!("criteria.toml")});
         self.must(Method::POST, "/api/v1/criteria-sets", set)?;
-        let set = json!({"criteria": "T23-NT@1", "window_start": "2018-06-01", "window_end": "2019-05-31"});
+        let set =
+            json!({"criteria": "THU@1", "window_start": "2018-06-01", "window_end": "2019-05-31"});
         let campaign = json!({"area": self.district, "name": "Đợt thử", "year": 2019,
             "sets": {"agency": set, "enterprise": set, "school": set}});
         let campaign = self.must(Method::POST, "/api/v1/campaigns", campaign)?;

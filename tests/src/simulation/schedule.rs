@@ -33,6 +33,7 @@ enum Happening {
     Give,
     Take,
     Merge,
+    Split,
     Revoke,
     Enrol,
     KillPhone,
@@ -54,7 +55,7 @@ enum Happening {
 use Happening::*;
 
 /// How often each happens, in proportion.
-const WEIGHTS: [(Happening, usize); 25] = [
+const WEIGHTS: [(Happening, usize); 26] = [
     (Write, 220),
     (Sync, 160),
     (Carry, 700),
@@ -64,6 +65,7 @@ const WEIGHTS: [(Happening, usize); 25] = [
     (Give, 8),
     (Take, 8),
     (Merge, 1),
+    (Split, 1),
     (Revoke, 4),
     (Enrol, 30),
     (KillPhone, 10),
@@ -111,6 +113,7 @@ impl World {
             Give => self.grant(Method::PUT, "area given"),
             Take => self.grant(Method::DELETE, "area taken"),
             Merge => self.merge_communes(),
+            Split => self.split_commune(),
             Revoke => self.revoke(number),
             Enrol => self.enrol_again(),
             KillPhone => self.end_phone(number, false),
@@ -375,7 +378,7 @@ impl World {
     }
 
     /// A request of a supervisor or administrator; `None` when there was no answer.
-    fn ask(
+    pub(super) fn ask(
         &mut self,
         method: Method,
         path: &str,
@@ -389,7 +392,7 @@ impl World {
     }
 
     /// Records of this kind on the server, with their area and heads.
-    fn records(&mut self, kind: &str) -> Result<Vec<(Uuid, Uuid, Vec<String>)>> {
+    pub(super) fn records(&mut self, kind: &str) -> Result<Vec<(Uuid, Uuid, Vec<String>)>> {
         if !self.office.is_up() {
             return Ok(Vec::new());
         }
@@ -449,68 +452,6 @@ impl World {
             self.report.edits += 1;
             self.ledger.add(None, DocumentId(id), hash, Some(marker));
         }
-        Ok(())
-    }
-
-    fn move_unit(&mut self) -> Result<()> {
-        let units = self.records("unit")?;
-        let communes = self.office.communes.clone();
-        if let (Some((unit, from, _)), Some(to)) =
-            (self.chance.pick(&units), self.chance.pick(&communes))
-            && from != to
-        {
-            let body = json!({ "area": to });
-            let moved = self.ask(
-                Method::POST,
-                &format!("/api/v1/records/{unit}/area"),
-                Some(&body),
-            )?;
-            if matches!(moved, Some((204, _))) {
-                self.report.fault("unit moved");
-            }
-        }
-        Ok(())
-    }
-
-    fn grant(&mut self, method: Method, kind: &'static str) -> Result<()> {
-        let (accounts, mut areas) = (self.office.accounts.clone(), self.office.communes.clone());
-        areas.push(self.office.district);
-        if let (Some(account), Some(area)) = (self.chance.pick(&accounts), self.chance.pick(&areas))
-        {
-            let path = format!("/api/v1/accounts/{account}/areas/{area}");
-            if let Some((204, _)) = self.ask(method, &path, None)? {
-                self.report.fault(kind);
-            }
-        }
-        Ok(())
-    }
-
-    /// One commune becomes part of another: every unit goes there, and so do its officers.
-    fn merge_communes(&mut self) -> Result<()> {
-        let communes = self.office.communes.clone();
-        let (Some(from), Some(to)) = (self.chance.pick(&communes), self.chance.pick(&communes))
-        else {
-            return Ok(());
-        };
-        if from == to || !self.office.is_up() {
-            return Ok(());
-        }
-        let units = self.records("unit")?;
-        for (unit, _, _) in units.iter().filter(|(_, area, _)| *area == from) {
-            let body = json!({ "area": to });
-            self.ask(
-                Method::POST,
-                &format!("/api/v1/records/{unit}/area"),
-                Some(&body),
-            )?;
-        }
-        for account in self.office.accounts.clone() {
-            let path = |area: Uuid| format!("/api/v1/accounts/{account}/areas/{area}");
-            if let Some((204, _)) = self.ask(Method::DELETE, &path(from), None)? {
-                self.ask(Method::PUT, &path(to), None)?;
-            }
-        }
-        self.report.fault("communes merged");
         Ok(())
     }
 

@@ -59,14 +59,14 @@ fn tree(areas: Vec<Area>) -> Vec<Branch> {
     branches
 }
 
-/// The areas that the visitor may administrate, as a tree.
+/// The areas that the visitor may administrate, as a tree, without those that have become part of others.
 pub(crate) async fn own(app: Arc<App>, visitor: &Visitor) -> Result<Vec<Branch>, Problem> {
     let Json(areas) = area::list(State(app.clone()), visitor.caller.clone()).await?;
     let caller = visitor.caller.clone();
     let mine = app.store.read(move |sql| caller.areas(sql)).await?;
     let areas = areas
         .into_iter()
-        .filter(|area| mine.writable(AreaId(area.id)));
+        .filter(|area| area.merged_into.is_none() && mine.writable(AreaId(area.id)));
     Ok(tree(areas.collect()))
 }
 
@@ -82,7 +82,7 @@ pub(super) fn chosen(text: &str) -> Result<Option<Uuid>, Problem> {
 }
 
 /// What a level is called.
-fn level(name: &str) -> (&'static str, &'static str) {
+pub(super) fn level(name: &str) -> (&'static str, &'static str) {
     match name {
         "province" => ("Tỉnh", "Province"),
         "district" => ("Huyện", "District"),
@@ -96,6 +96,14 @@ struct Page<'a> {
     frame: Frame<'a>,
     place: Place<'a>,
     branches: Vec<Branch>,
+}
+
+impl Page<'_> {
+    /// What the area is called that another one has become part of.
+    fn name(&self, area: &Uuid) -> &str {
+        let branch = self.branches.iter().find(|branch| branch.area.id == *area);
+        branch.map_or("…", |branch| &branch.area.name)
+    }
 }
 
 /// Areas as a page.
@@ -150,6 +158,7 @@ mod tests {
             name: n.to_string(),
             level: "commune".to_owned(),
             parent: parent.map(Uuid::from_u128),
+            merged_into: None,
             last_seq: 0,
             documents: 0,
         }

@@ -13,12 +13,15 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{field::anchor, settle::Failed};
+use super::field::anchor;
 use crate::{
     accounts::access::by_form,
     app::Shared,
     http::{body::Json, problem::Problem},
-    pages::frame::{self, Frame, Visitor},
+    pages::{
+        again::Failed,
+        frame::{self, Frame, Visitor},
+    },
     records::comment,
 };
 

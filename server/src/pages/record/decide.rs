@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{
-    settle::{Failed, NO_REASON, words},
+    settle::words,
     timeline::{Step, missed},
 };
 use crate::{
@@ -22,6 +22,7 @@ use crate::{
     app::{App, Shared},
     http::{body::Json, problem::Problem},
     pages::{
+        again::{Failed, NO_REASON},
         frame::{self, Frame, Visitor},
         shown::Shown,
     },

@@ -22,13 +22,14 @@ use uuid::Uuid;
 use super::{
     field::anchor,
     input::{Complaint, parse},
-    settle::{Failed, NO_REASON, correction},
+    settle::correction,
 };
 use crate::{
     accounts::access::by_form,
     app::Shared,
     http::problem::Problem,
     pages::{
+        again::{Failed, NO_REASON},
         frame::{self, Frame, Visitor},
         shown::Shown,
     },

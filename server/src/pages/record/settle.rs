@@ -28,9 +28,10 @@ use crate::{
     app::{App, Shared},
     http::{
         body::{Json, Parameters},
-        problem::{Cause, Problem},
+        problem::Problem,
     },
     pages::{
+        again::{Failed, NO_REASON},
         frame::{self, Frame, Visitor},
         shown::Shown,
     },
@@ -322,45 +323,7 @@ pub(super) async fn correction(
         .map_err(Failed::from)
 }
 
-/// Why something was not done.
-pub(super) enum Failed {
-    /// What was typed can't be taken.
-    Wrong(Complaint),
-    /// The record or the rules say no.
-    Problem(Problem),
-}
-
-impl From<Problem> for Failed {
-    fn from(problem: Problem) -> Self {
-        Self::Problem(problem)
-    }
-}
-
 impl Failed {
-    pub(super) fn wrong(complaint: Complaint) -> Self {
-        Self::Wrong(complaint)
-    }
-
-    /// The status and what to say; problems that no other try mends are passed on.
-    pub(super) fn explained(self) -> Result<(StatusCode, String), Problem> {
-        match self {
-            Self::Wrong((vi, en)) => {
-                Ok((StatusCode::UNPROCESSABLE_ENTITY, format!("{vi} ({en})")))
-            }
-            Self::Problem(problem) if problem.cause() == Cause::Stale => Ok((
-                StatusCode::CONFLICT,
-                "Hồ sơ đã thay đổi trong lúc bạn xem. Những gì bạn nhập vẫn còn bên dưới: hãy xem chỗ đã thay đổi rồi \
-                 quyết định lại. (The record has changed while you were looking. What you typed is still below.)"
-                    .to_owned(),
-            )),
-            Self::Problem(problem) if problem.cause() == Cause::Invalid => Ok((
-                problem.status(),
-                format!("{} ({})", problem.text(), problem.english()),
-            )),
-            Self::Problem(problem) => Err(problem),
-        }
-    }
-
     fn tried(self) -> Result<Tried, Problem> {
         let (status, complaint) = self.explained()?;
         Ok(Tried {
@@ -380,11 +343,8 @@ fn checked(value: Result<Value, Complaint>, reason: &str) -> Result<Value, Compl
     }
 }
 
-/// What is said where a reason is missing.
-pub(super) const NO_REASON: Complaint = ("Hãy nêu lý do.", "Say why.");
-
 /// Heads as a form carries them.
-pub(super) fn words(heads: &str) -> Vec<String> {
+pub(in crate::pages) fn words(heads: &str) -> Vec<String> {
     heads.split_whitespace().map(str::to_owned).collect()
 }
 

@@ -22,7 +22,7 @@ use uuid::Uuid;
 use super::{
     field::{Field, Fields},
     input::{Input, Sort, parse},
-    settle::{Failed, NO_REASON, correction, edit},
+    settle::{correction, edit},
     timeline::{Step, missed},
 };
 use crate::{
@@ -30,6 +30,7 @@ use crate::{
     app::{App, Shared},
     http::problem::Problem,
     pages::{
+        again::{Failed, NO_REASON},
         frame::{self, Frame, Visitor},
         shown::Shown,
     },

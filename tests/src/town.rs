@@ -127,12 +127,20 @@ impl Small {
     /// When any of them is not stored.
     pub async fn fill(&self, device: &Device, units: usize) -> Result<()> {
         let actor = device.book.actor()?;
-        let mut left: Vec<DocumentPush> = (0..units)
+        let units = (0..units)
             .map(|n| self.unit(actor, n))
             .collect::<Result<_>>()?;
+        self.push(device, units).await
+    }
+
+    /// Pushes documents in as many requests as it takes, the last ones first.
+    ///
+    /// # Errors
+    /// When any change of them is not stored.
+    pub async fn push(&self, device: &Device, mut left: Vec<DocumentPush>) -> Result<()> {
         while !left.is_empty() {
             let batch = left.split_off(left.len().saturating_sub(limits::MAX_PUSH_DOCUMENTS));
-            let expected = batch.len();
+            let expected: usize = batch.iter().map(|push| push.changes.len()).sum();
             let request = ExchangeRequest {
                 v: wire::PROTOCOL_VERSION,
                 epoch: Some(self.server.epoch()),

@@ -9,5 +9,6 @@ pub(crate) mod lockout;
 pub(crate) mod own;
 pub(crate) mod password;
 pub(crate) mod policy;
+pub(crate) mod provider;
 pub(crate) mod second_factor;
 pub(crate) mod session;

@@ -10,7 +10,7 @@ use sokiem_record::{
 use tokio::sync::{Semaphore, watch};
 
 use crate::{
-    accounts::{attempts::Attempts, lockout::Lockouts},
+    accounts::{attempts::Attempts, lockout::Lockouts, provider::Provider},
     attachments::Attachments,
     audit::reads::Reads,
     backup::state::Checking,
@@ -40,6 +40,8 @@ pub(crate) struct App {
     pub(crate) attachments: Attachments,
     /// Who is shut out for failing too often.
     pub(crate) lockouts: Lockouts,
+    /// What is remembered of the identity provider.
+    pub(crate) provider: Provider,
     /// The backup that is being checked.
     pub(crate) checking: Checking,
     /// Signed requests that were seen.

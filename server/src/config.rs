@@ -6,6 +6,7 @@
 
 mod limits;
 mod network;
+mod oidc;
 
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 pub use limits::{Lifetimes, Limits};
 pub use network::Network;
+pub use oidc::{Claim, ClientSecret, Oidc};
 
 use crate::{accounts::access::Role, error::Error};
 
@@ -52,6 +54,8 @@ pub struct Config {
     pub retention: Retention,
     /// The second factor of people who sign in.
     pub second_factor: SecondFactor,
+    /// An identity provider (OpenID Connect) at which people may sign in besides.
+    pub oidc: Option<Oidc>,
 }
 
 /// The second factor of people who sign in. Anybody may set one up.
@@ -166,6 +170,7 @@ impl Default for Config {
             backup: Backup::default(),
             retention: Retention::default(),
             second_factor: SecondFactor::default(),
+            oidc: None,
         }
     }
 }
@@ -191,6 +196,9 @@ impl Config {
             .map_err(Box::new)?;
         config.limits.check()?;
         config.expect_protected()?;
+        if let Some(oidc) = &config.oidc {
+            oidc.check()?;
+        }
         Ok(config)
     }
 }

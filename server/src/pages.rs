@@ -16,6 +16,7 @@ pub(crate) mod minutes;
 pub(crate) mod news;
 pub(crate) mod own;
 pub(crate) mod planning;
+pub(crate) mod provider;
 pub(crate) mod quarantine;
 pub(crate) mod record;
 pub(crate) mod report;

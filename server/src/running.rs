@@ -12,7 +12,8 @@ use tokio::{
 
 use crate::{
     accounts::{
-        access::Role, account, attempts::Attempts, lockout::Lockouts, password, second_factor,
+        access::Role, account, attempts::Attempts, lockout::Lockouts, password, provider::Provider,
+        second_factor,
     },
     app::{self, App},
     attachments::{Attachments, sweep},
@@ -167,6 +168,7 @@ pub(crate) async fn open(
         attachments: Attachments::new(&config),
         lockouts,
         checking: Checking::default(),
+        provider: Provider::default(),
         replays: Replays::new(
             machine.now_ms(),
             config.lifetimes.signature_s,

@@ -13,6 +13,7 @@ mod crash_points;
 mod demonstration;
 mod faults;
 mod foreign;
+mod identity_provider;
 mod kill;
 mod quarantine;
 mod restore;

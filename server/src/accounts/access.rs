@@ -83,6 +83,8 @@ pub(crate) struct Caller {
     pub(crate) must_choose_password: bool,
     /// Whether the account has a second factor.
     pub(crate) has_second_factor: bool,
+    /// The session was begun at the identity provider.
+    pub(crate) by_provider: bool,
     /// SHA-256 of the session's token.
     pub(crate) token_digest: [u8; 32],
 }
@@ -285,16 +287,25 @@ pub(crate) fn caller(
         .prepare_cached(
             "SELECT accounts.id, accounts.name, accounts.role, accounts.active, sessions.expires_ms,
                     password_until_ms IS NOT NULL,
-                    EXISTS (SELECT 1 FROM second_factors WHERE account = accounts.id AND confirmed_ms IS NOT NULL)
+                    EXISTS (SELECT 1 FROM second_factors WHERE account = accounts.id AND confirmed_ms IS NOT NULL),
+                    by_provider
                FROM sessions JOIN accounts ON accounts.id = sessions.account WHERE token_digest = ?1",
         )?
         .query_row([token_digest.as_slice()], |row| {
             let role = Role::from_name(row.get_ref(2)?.as_str()?);
-            Ok((id::id(row, 0)?, row.get(1)?, role, row.get::<_, bool>(3)?, row.get::<_, i64>(4)?, row.get(5)?, row.get(6)?))
+            Ok((id::id(row, 0)?, row.get(1)?, role, row.get::<_, bool>(3)?, row.get::<_, i64>(4)?, row.get(5)?, row.get(6)?, row.get(7)?))
         })
         .optional()?;
-    let (account, name, role, active, expires_ms, must_choose_password, has_second_factor) =
-        row.ok_or_else(|| Problem::new(Cause::CredentialInvalid))?;
+    let (
+        account,
+        name,
+        role,
+        active,
+        expires_ms,
+        must_choose_password,
+        has_second_factor,
+        by_provider,
+    ) = row.ok_or_else(|| Problem::new(Cause::CredentialInvalid))?;
     if expires_ms <= now_ms {
         return Err(Problem::new(Cause::CredentialExpired));
     }
@@ -308,6 +319,7 @@ pub(crate) fn caller(
         role,
         must_choose_password,
         has_second_factor,
+        by_provider,
         token_digest,
     })
 }

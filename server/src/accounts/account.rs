@@ -10,7 +10,9 @@ use uuid::Uuid;
 use crate::{
     accounts::{
         access::{Caller, Role},
-        grant, password, second_factor,
+        grant, password,
+        provider::identity::{self, Identity},
+        second_factor,
     },
     app::Shared,
     audit::{self, Action, Entry},
@@ -61,6 +63,8 @@ pub(crate) struct Account {
     pub(crate) has_password: bool,
     /// Whether a second factor is asked for when they sign in.
     pub(crate) second_factor: bool,
+    /// By what they are known at the identity provider.
+    pub(crate) identity: Option<Identity>,
     /// Whether who asks may change it.
     pub(crate) administrated: bool,
 }
@@ -123,6 +127,7 @@ pub(crate) async fn create(
                 areas,
                 has_password: hash.is_some(),
                 second_factor: false,
+                identity: None,
                 administrated: true,
             })
         })
@@ -246,6 +251,7 @@ pub(crate) async fn list(
                     areas,
                     has_password: row.get(6)?,
                     second_factor: second_factor::is_on(sql, account)?,
+                    identity: identity::of(sql, account)?,
                     administrated: caller.administrates(sql, account)?,
                 });
             }

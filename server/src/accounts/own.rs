@@ -42,6 +42,10 @@ pub(crate) async fn expect_password(
             Ok::<_, Error>(stored.flatten())
         })
         .await?;
+    if stored.is_none() {
+        return Err(Problem::invalid("The account has no password")
+            .vietnamese("Tài khoản chưa có mật khẩu. Hãy nhờ người quản trị cấp."));
+    }
     if !password::check_apart(app, password, stored).await? {
         app.lockouts.failed(&tried, app.machine.now_ms());
         let shared = Arc::clone(app);

@@ -206,14 +206,21 @@ async fn admit(app: &Arc<App>, rule: &Rule, mut request: Request) -> Result<Requ
 
 fn expect_allowed(app: &App, caller: &Caller, role: Role, reach: Reach) -> Result<(), Problem> {
     caller.at_least(role)?;
-    if caller.must_choose_password && reach != Account {
+    // Who came from the provider may never have heard the password that an administrator gave; it ends by itself.
+    if caller.must_choose_password && !caller.by_provider && reach != Account {
         return Err(Problem::new(Cause::PasswordGiven));
     }
-    let required = app.config.second_factor.required_for.contains(&caller.role);
-    if required && !caller.has_second_factor && reach != Account {
+    if needs_second_factor(app, caller) && !caller.has_second_factor && reach != Account {
         return Err(Problem::new(Cause::SecondFactorRequired));
     }
     Ok(())
+}
+
+/// Whether somebody has to have a second factor of ours: their role does, and no identity provider asked for another.
+pub(crate) fn needs_second_factor(app: &App, caller: &Caller) -> bool {
+    let oidc = app.config.oidc.as_ref();
+    let asked = caller.by_provider && oidc.is_some_and(|oidc| oidc.asks_for_second_factor);
+    !asked && app.config.second_factor.required_for.contains(&caller.role)
 }
 
 /// Who may call an operation, for the OpenAPI document; `None` where there is no rule.

@@ -17,7 +17,9 @@ use crate::{
     accounts::{
         access::{Caller, Role, cookie_name, csrf},
         lockout::Subject,
-        password, second_factor,
+        password,
+        provider::{Who, identity},
+        second_factor,
     },
     app::{App, Shared},
     audit::{self, Action, Entry},
@@ -146,11 +148,50 @@ pub(crate) async fn begin(app: &Arc<App>, client: Client, body: SignIn) -> Resul
     };
     let code = body.code.filter(|code| !code.trim().is_empty());
     let showing = match (second_factor, code) {
-        (false, _) => Showing::Nothing,
+        (false, _) => Showing::default(),
         (true, None) => return Ok(Begun::SecondFactorNeeded(account)),
-        (true, Some(code)) => Showing::Code(code),
+        (true, code) => Showing {
+            code,
+            ..Showing::default()
+        },
     };
     open(app, client, account, showing, &tried)
+        .await
+        .map(Begun::Session)
+}
+
+/// Begins a session for somebody whom the identity provider vouches for. An account with a second factor of ours is
+/// asked for it here too.
+pub(crate) async fn begin_at_provider(
+    app: &Arc<App>,
+    client: Client,
+    who: Who,
+) -> Result<Begun, Problem> {
+    let refused = Entry::new(Action::SignedIn).refused();
+    let refused = refused.detail("address", client.0.to_string());
+    let found = app
+        .store
+        .write(move |writing| {
+            let Some(account) = identity::account(writing, &who)? else {
+                audit::note(writing, refused.detail("by", "provider"))?;
+                return Ok(None);
+            };
+            Ok::<_, Error>(Some((account, second_factor::is_on(writing.sql, account)?)))
+        })
+        .await?;
+    let (account, second_factor) = found.ok_or_else(|| {
+        Problem::forbidden()
+            .detail("No account belongs to this person")
+            .vietnamese("Danh tính này chưa được gán cho tài khoản nào. Hãy nhờ người quản trị.")
+    })?;
+    if second_factor {
+        return Ok(Begun::SecondFactorNeeded(account));
+    }
+    let showing = Showing {
+        by_provider: true,
+        ..Showing::default()
+    };
+    open(app, client, account, showing, &[])
         .await
         .map(Begun::Session)
 }
@@ -167,13 +208,14 @@ async fn failed(app: &Arc<App>, tried: &[Subject], entry: Entry) -> Result<(), P
         .await
 }
 
-/// What somebody whose password is right shows besides.
-enum Showing {
-    /// They have no second factor.
-    Nothing,
-    Code(String),
+/// What somebody shows whose password is right, or whom the identity provider vouches for.
+#[derive(Default)]
+struct Showing {
+    /// The second factor; `None` for an account that has none.
+    code: Option<String>,
     /// In the second step of the form: what the first left behind.
-    CodeAfter(String, [u8; 32]),
+    pending: Option<[u8; 32]>,
+    by_provider: bool,
 }
 
 /// The second step of signing in by form: a code for the sign-in whose password was right.
@@ -190,17 +232,16 @@ pub(crate) async fn go_on(
         .store
         .read(move |sql| second_factor::pending::find(sql, pending, now_ms))
         .await?;
-    let (account, login) = found.ok_or_else(|| Problem::new(Cause::CredentialExpired))?;
+    let (account, login, by_provider) =
+        found.ok_or_else(|| Problem::new(Cause::CredentialExpired))?;
     let tried = tried(&login, client);
     app.lockouts.expect_open(&tried, now_ms)?;
-    open(
-        app,
-        client,
-        account,
-        Showing::CodeAfter(code, pending),
-        &tried,
-    )
-    .await
+    let showing = Showing {
+        code: Some(code),
+        pending: Some(pending),
+        by_provider,
+    };
+    open(app, client, account, showing, &tried).await
 }
 
 /// Begins a session for somebody whose password is right, if the second factor is too. Both are counted as one:
@@ -214,11 +255,11 @@ async fn open(
 ) -> Result<Session, Problem> {
     let now_ms = app.machine.now_ms();
     let mut tried = tried.to_vec();
-    let (code, pending) = match showing {
-        Showing::Nothing => (None, None),
-        Showing::Code(code) => (Some(code), None),
-        Showing::CodeAfter(code, pending) => (Some(code), Some(pending)),
-    };
+    let Showing {
+        code,
+        pending,
+        by_provider,
+    } = showing;
     let key = match code {
         Some(_) => {
             tried.push(second_factor::endpoint::tried(account));
@@ -249,6 +290,13 @@ async fn open(
             }
             let me = person(writing.sql, account)?;
             begin_session(writing, account, &digest, expires_ms, most)?;
+            if by_provider {
+                writing.sql.execute(
+                    "UPDATE sessions SET by_provider = 1 WHERE token_digest = ?1",
+                    [digest.as_slice()],
+                )?;
+                signed_in = signed_in.detail("by", "provider");
+            }
             shared.lockouts.succeeded(&keeping);
             shared.lockouts.keep(writing, &keeping)?;
             audit::note(writing, signed_in)?;

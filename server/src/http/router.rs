@@ -28,7 +28,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     accounts::{
-        account, changing, grant, own, policy, second_factor::endpoint as second_factor, session,
+        account, changing, grant, own, policy, provider::identity,
+        second_factor::endpoint as second_factor, session,
     },
     app::App,
     areas::{area, merging, moving, placing},
@@ -93,6 +94,8 @@ fn routes() -> OpenApiRouter<Arc<App>> {
             pages::sign_in::show_code,
             pages::sign_in::submit_code
         ))
+        .routes(routes!(pages::provider::go))
+        .routes(routes!(pages::provider::back))
         .routes(routes!(pages::sign_in::sign_out))
         .routes(routes!(pages::inbox::show))
         .routes(routes!(pages::news::stream))
@@ -157,6 +160,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
             pages::admin::account_page::ask_take_area,
             pages::admin::account_page::take_area
         ))
+        .routes(routes!(pages::admin::account_page::set_identity))
         .routes(routes!(pages::admin::codes::create))
         .routes(routes!(
             pages::record::join::show,
@@ -243,6 +247,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(second_factor::remove))
         .routes(routes!(second_factor::new_recovery_codes))
         .routes(routes!(second_factor::remove_of))
+        .routes(routes!(identity::put, identity::delete))
         .routes(routes!(grant::put, grant::delete))
         .routes(routes!(area::create, area::list))
         .routes(routes!(placing::change))

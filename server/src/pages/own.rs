@@ -76,7 +76,7 @@ pub(crate) async fn show(
         csrf: &visitor.csrf,
         name: &visitor.caller.name,
         role: visitor.caller.role,
-        must_choose_password: visitor.caller.must_choose_password,
+        must_choose_password: visitor.caller.must_choose_password && !visitor.caller.by_provider,
         areas: areas.map(|area| area.name).collect(),
         sessions: &sessions,
         done: &just.done,

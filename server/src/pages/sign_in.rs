@@ -17,11 +17,13 @@ use crate::{
         second_factor::pending,
         session::{self, Begun, SignIn},
     },
-    app::Shared,
+    app::{App, Shared},
+    config::Oidc,
     http::{
         body::Parameters,
         client::Client,
         problem::{Cause, Problem},
+        query::percent,
     },
 };
 
@@ -39,8 +41,12 @@ struct Page<'a> {
     complaint: Option<&'a str>,
     /// What was sent came without a session.
     expired: bool,
-    /// The second factor took too long.
+    /// The second factor, or the identity provider, took too long.
     too_late: bool,
+    /// What the identity provider is called, where one is configured.
+    provider: Option<&'a str>,
+    /// Where the session at the provider ends too.
+    end_session: Option<String>,
 }
 
 /// Why somebody is here.
@@ -48,23 +54,32 @@ struct Page<'a> {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Why {
-    /// `yes`: a form was sent without a session. `code`: the second factor took too long.
+    /// `yes`: a form was sent without a session. `code`, `provider`: that took too long. `left`: a session was ended that
+    /// had been begun at the identity provider.
     #[serde(default)]
     expired: String,
 }
 
 /// The sign-in page.
 #[utoipa::path(get, path = "/sign-in", tag = "pages", params(Why), responses((status = 200, content_type = "text/html", body = String)))]
-pub(crate) async fn show(Parameters(why): Parameters<Why>) -> Result<Response, Problem> {
-    form(None, &why.expired)
+pub(crate) async fn show(
+    State(app): Shared,
+    Parameters(why): Parameters<Why>,
+) -> Result<Response, Problem> {
+    form(&app, None, &why.expired)
 }
 
-fn form(complaint: Option<&str>, expired: &str) -> Result<Response, Problem> {
+pub(super) fn form(app: &App, complaint: Option<&str>, expired: &str) -> Result<Response, Problem> {
+    let oidc = app.config.oidc.as_ref();
     frame::page(&Page {
         frame: Frame::open(),
         complaint,
         expired: expired == "yes",
-        too_late: expired == "code",
+        too_late: matches!(expired, "code" | "provider"),
+        provider: oidc.map(|oidc| oidc.name.as_str()),
+        end_session: oidc
+            .filter(|_| expired == "left")
+            .and_then(|oidc| Some(leave(app, oidc, &app.provider.end_session()?))),
     })
 }
 
@@ -83,19 +98,32 @@ pub(crate) async fn submit(
             Ok(signed_in(cookie))
         }
         Ok(Begun::SecondFactorNeeded(account)) => {
-            let token = pending::begin(&app, account).await?;
+            let token = pending::begin(&app, account, false).await?;
             let cookie = [(header::SET_COOKIE, pending::cookie(&app, &token))];
             Ok((cookie, Redirect::to("/sign-in/code")).into_response())
         }
-        Err(problem) if problem.status().is_client_error() => form(Some(problem.text()), ""),
+        Err(problem) if problem.status().is_client_error() => form(&app, Some(problem.text()), ""),
         Err(problem) => Err(problem),
     }
 }
 
-/// To where people begin.
+/// Where people begin.
+pub(super) const BEGIN: &str = "/";
+
 fn signed_in(cookie: String) -> Response {
     let cookie = [(header::SET_COOKIE, cookie)];
-    (cookie, Redirect::to("/")).into_response()
+    (cookie, Redirect::to(BEGIN)).into_response()
+}
+
+/// The address at the provider that ends the session there and leads back here.
+fn leave(app: &App, oidc: &Oidc, end_session: &str) -> String {
+    let mark = if end_session.contains('?') { '&' } else { '?' };
+    let back = format!("{}/sign-in", app.public_url.trim_end_matches('/'));
+    format!(
+        "{end_session}{mark}client_id={}&post_logout_redirect_uri={}",
+        percent(&oidc.client_id),
+        percent(&back)
+    )
 }
 
 #[derive(Template)]
@@ -163,9 +191,14 @@ pub(crate) async fn sign_out(
     Form(body): Form<SignOut>,
 ) -> Result<Response, Problem> {
     let caller = by_form(&app, &headers, &body.csrf).await?;
+    let to = if caller.by_provider {
+        "/sign-in?expired=left"
+    } else {
+        "/sign-in"
+    };
     let signed_out = session::sign_out(State(app), caller).await?;
     let cookie = signed_out.headers().get(header::SET_COOKIE).cloned();
-    let mut response = Redirect::to("/sign-in").into_response();
+    let mut response = Redirect::to(to).into_response();
     response
         .headers_mut()
         .extend(cookie.map(|cookie| (header::SET_COOKIE, cookie)));

@@ -20,6 +20,7 @@ pub(super) const STEPS: &[&str] = &[
     include_str!("migrations/0012_planning.sql"),
     include_str!("migrations/0013_areas.sql"),
     include_str!("migrations/0014_joining.sql"),
+    include_str!("migrations/0015_identity_provider.sql"),
 ];
 
 /// Brings a database to the newest schema.

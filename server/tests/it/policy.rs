@@ -391,6 +391,12 @@ impl World {
                 | "/api/v1/session/second-factor/remove"
                 | "/api/v1/session/recovery-codes",
             ) => Content::Json(json!({"password": PASSWORD})),
+            ("POST", "/admin/accounts/{account}/identity") => {
+                form(&[("claim", "x@example"), ("csrf", &csrf)])
+            }
+            ("PUT", "/api/v1/accounts/{account}/identity") => {
+                Content::Json(json!({"claim": "x@example"}))
+            }
             ("POST", "/account/password") => {
                 form(&[("old", "x"), ("new", "y"), ("again", "z"), ("csrf", &csrf)])
             }

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::{sealing, stored, totp, wrong_code};
 use crate::{
-    accounts::{access::Caller, lockout::Subject, own},
+    accounts::{access::Caller, lockout::Subject, own, policy},
     app::{App, Shared},
     audit::{self, Action, Entry},
     devices::code::qr_svg,
@@ -44,7 +44,7 @@ pub(crate) async fn show(
     State(app): Shared,
     caller: Caller,
 ) -> Result<Json<SecondFactor>, Problem> {
-    let required = app.config.second_factor.required_for.contains(&caller.role);
+    let required = policy::needs_second_factor(&app, &caller);
     app.store
         .read(move |sql| {
             let (since_ms, recovery_codes_left) = stored::state(sql, caller.account)?;

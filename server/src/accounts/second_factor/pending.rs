@@ -48,8 +48,12 @@ pub(crate) fn digest(app: &App, headers: &HeaderMap) -> Option<[u8; 32]> {
     Some(secret::digest(token.as_bytes()))
 }
 
-/// Notes that somebody's password was right; the token for the cookie.
-pub(crate) async fn begin(app: &App, account: AccountId) -> Result<String, Error> {
+/// Notes that somebody's password was right, or that the identity provider vouches for them; the token for the cookie.
+pub(crate) async fn begin(
+    app: &App,
+    account: AccountId,
+    by_provider: bool,
+) -> Result<String, Error> {
     let token = secret::hex(&app.machine.random::<32>()?);
     let digest = secret::digest(token.as_bytes());
     app.store
@@ -60,8 +64,8 @@ pub(crate) async fn begin(app: &App, account: AccountId) -> Result<String, Error
                 [writing.now_ms],
             )?;
             writing.sql.execute(
-                "INSERT INTO pending_sign_ins (token_digest, account, expires_ms) VALUES (?1, ?2, ?3)",
-                params![digest.as_slice(), account.as_bytes().as_slice(), expires_ms],
+                "INSERT INTO pending_sign_ins (token_digest, account, expires_ms, by_provider) VALUES (?1, ?2, ?3, ?4)",
+                params![digest.as_slice(), account.as_bytes().as_slice(), expires_ms, by_provider],
             )?;
             Ok::<_, Error>(())
         })
@@ -69,19 +73,19 @@ pub(crate) async fn begin(app: &App, account: AccountId) -> Result<String, Error
     Ok(token)
 }
 
-/// Whose password was right, and their login.
+/// Whose password was right, their login, and whether the identity provider vouches for them instead.
 pub(crate) fn find(
     sql: &Connection,
     digest: [u8; 32],
     now_ms: i64,
-) -> Result<Option<(AccountId, String)>, Error> {
+) -> Result<Option<(AccountId, String, bool)>, Error> {
     Ok(sql
         .prepare_cached(
-            "SELECT accounts.id, accounts.login FROM pending_sign_ins JOIN accounts ON accounts.id = account
+            "SELECT accounts.id, accounts.login, by_provider FROM pending_sign_ins JOIN accounts ON accounts.id = account
               WHERE token_digest = ?1 AND expires_ms > ?2 AND active = 1",
         )?
         .query_row(params![digest.as_slice(), now_ms], |row| {
-            Ok((id::id(row, 0)?, row.get(1)?))
+            Ok((id::id(row, 0)?, row.get(1)?, row.get(2)?))
         })
         .optional()?)
 }

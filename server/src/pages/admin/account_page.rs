@@ -18,12 +18,16 @@ use crate::{
         account::{self, Account},
         changing::{self, AccountChange, GivenPassword},
         grant,
+        provider::identity::{self, NewIdentity},
         second_factor::endpoint as second_factor,
     },
     app::Shared,
     areas::area,
     devices::device::{self, Device},
-    http::{body::Json, problem::Problem},
+    http::{
+        body::Json,
+        problem::{Cause, Problem},
+    },
     pages::{
         confirm::Confirm,
         frame::{self, Frame, Visitor},
@@ -59,6 +63,8 @@ struct Page<'a> {
     devices: Vec<&'a Device>,
     /// Whether it is the visitor's own.
     own: bool,
+    /// The identity provider, where one is configured.
+    provider: Option<String>,
 }
 
 /// An account as a page.
@@ -73,6 +79,7 @@ pub(crate) async fn show(
     let account = find(State(app.clone()), caller, id).await?;
     let Json(all) = area::list(State(app.clone()), caller.clone()).await?;
     let Json(devices) = device::list(State(app.clone()), caller.clone()).await?;
+    let provider = app.config.oidc.as_ref().map(|oidc| oidc.name.clone());
     let others = areas::own(app, &visitor).await?;
     let name = |id: &Uuid| {
         let area = all.iter().find(|area| area.id == *id);
@@ -91,6 +98,7 @@ pub(crate) async fn show(
             .filter(|device| device.account == id)
             .collect(),
         own: caller.account.0 == id,
+        provider,
         account: &account,
     })
 }
@@ -401,5 +409,40 @@ pub(crate) async fn remove_factor(
 ) -> Result<Response, Problem> {
     let caller = by_form(&app, &headers, &form.csrf).await?;
     second_factor::remove_of(State(app), caller, Path(id)).await?;
+    Ok(to_page(id))
+}
+
+/// The form that says by what somebody is known at the identity provider; empty undoes it.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct IdentityForm {
+    claim: String,
+    csrf: String,
+}
+
+/// Say by what somebody is known at the identity provider, by form.
+#[utoipa::path(post, path = "/admin/accounts/{account}/identity", tag = "pages", params(("account" = Uuid, Path, description = "The account")),
+    request_body(content = IdentityForm, content_type = "application/x-www-form-urlencoded"),
+    responses((status = 303, description = "Noted, or undone"), (status = 403, description = "forbidden"), (status = 409, description = "exists"), (status = 422, description = "invalid")))]
+pub(crate) async fn set_identity(
+    State(app): Shared,
+    headers: HeaderMap,
+    Path(id): Path<Uuid>,
+    Form(form): Form<IdentityForm>,
+) -> Result<Response, Problem> {
+    let caller = by_form(&app, &headers, &form.csrf).await?;
+    match form.claim.trim() {
+        "" => match identity::delete(State(app), caller, Path(id)).await {
+            // There was none, and there is none.
+            Err(problem) if problem.cause() == Cause::Invalid => {}
+            done => {
+                done?;
+            }
+        },
+        claim => {
+            let claim = claim.to_owned();
+            identity::put(State(app), caller, Path(id), Json(NewIdentity { claim })).await?;
+        }
+    }
     Ok(to_page(id))
 }

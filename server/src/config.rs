@@ -56,6 +56,30 @@ pub struct Config {
     pub second_factor: SecondFactor,
     /// An identity provider (OpenID Connect) at which people may sign in besides.
     pub oidc: Option<Oidc>,
+    /// Telling other systems of events.
+    pub webhooks: Webhooks,
+}
+
+/// Telling other systems of events. Administrators say whom.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Webhooks {
+    /// Networks that are not the open internet and may be told all the same: `["10.0.0.0/8", "127.0.0.1"]`.
+    pub private_networks: Vec<Network>,
+    /// Seconds that a receiver may take to answer.
+    pub patience_s: u64,
+    /// Seconds without any good answer after which a webhook is stopped.
+    pub stop_after_s: u64,
+}
+
+impl Default for Webhooks {
+    fn default() -> Self {
+        Self {
+            private_networks: Vec::new(),
+            patience_s: 15,
+            stop_after_s: 5 * 24 * 3600,
+        }
+    }
 }
 
 /// The second factor of people who sign in. Anybody may set one up.
@@ -171,6 +195,7 @@ impl Default for Config {
             retention: Retention::default(),
             second_factor: SecondFactor::default(),
             oidc: None,
+            webhooks: Webhooks::default(),
         }
     }
 }
@@ -198,6 +223,11 @@ impl Config {
         config.expect_protected()?;
         if let Some(oidc) = &config.oidc {
             oidc.check()?;
+        }
+        if config.webhooks.patience_s == 0 {
+            return Err(Error::BadConfig(
+                "webhooks.patience_s must be at least 1".to_owned(),
+            ));
         }
         Ok(config)
     }

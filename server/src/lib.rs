@@ -56,6 +56,7 @@ mod store;
 mod sync;
 pub mod telemetry;
 mod upkeep;
+mod webhooks;
 
 pub use accounts::access::Role;
 pub use audit::chain::{Anchor, Checked};

@@ -34,6 +34,7 @@ use crate::{
     sync::poke::Pokes,
     telemetry::Metrics,
     upkeep,
+    webhooks::deliver,
 };
 
 /// A server that runs.
@@ -44,6 +45,7 @@ pub struct Running {
     serving: JoinHandle<std::io::Result<()>>,
     acceptor: Option<RustlsConfig>,
     upkeep: JoinHandle<()>,
+    telling: JoinHandle<()>,
     /// Keeps a second server off the data folder.
     occupied: Option<Occupied>,
 }
@@ -88,6 +90,7 @@ pub async fn serve_on(config: Config, platform: impl Platform + 'static) -> Resu
     Ok(Running {
         address,
         upkeep: tokio::spawn(upkeep::run(Arc::clone(&app))),
+        telling: tokio::spawn(deliver::run(Arc::clone(&app))),
         app,
         stop,
         serving,
@@ -275,6 +278,8 @@ impl Running {
         if (&mut self.upkeep).await.is_err() {
             tracing::error!("the upkeep panicked");
         }
+        // What is under way is sent again: a receiver knows it by its id.
+        self.telling.abort();
         let app = Arc::clone(&self.app);
         note_stop(&app).await;
         close(move || app.store.close()).await;

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use crate::{app::App, audit::chain, backup, retention};
+use crate::{app::App, audit::chain, backup, retention, webhooks::outbox};
 
 /// How often it looks what is due.
 const LOOK: Duration = Duration::from_secs(60);
@@ -19,6 +19,7 @@ pub(crate) async fn run(app: Arc<App>) {
         }
         backup::schedule::run(&app).await;
         retention::run::scheduled(&app).await;
+        outbox::forget_old(&app).await;
         looks += 1;
         tokio::select! {
             () = tokio::time::sleep(LOOK) => {}

@@ -53,6 +53,7 @@ use crate::{
     retention::{self, hold},
     signing,
     sync::{events, exchange, reconcile},
+    webhooks::endpoint as webhooks,
 };
 
 #[derive(OpenApi)]
@@ -223,6 +224,29 @@ fn routes() -> OpenApiRouter<Arc<App>> {
             pages::admin::recoveries::settle
         ))
         .routes(routes!(pages::admin::recoveries::ask))
+        .routes(routes!(
+            pages::admin::webhooks::list,
+            pages::admin::webhooks::create
+        ))
+        .routes(routes!(
+            pages::admin::webhooks::show,
+            pages::admin::webhooks::change
+        ))
+        .routes(routes!(pages::admin::webhooks::act))
+        .routes(routes!(
+            pages::admin::webhooks::ask_rotate,
+            pages::admin::webhooks::rotate
+        ))
+        .routes(routes!(
+            pages::admin::webhooks::ask_remove,
+            pages::admin::webhooks::remove
+        ))
+        .routes(routes!(webhooks::list, webhooks::create))
+        .routes(routes!(webhooks::change, webhooks::remove))
+        .routes(routes!(webhooks::rotate))
+        .routes(routes!(webhooks::test))
+        .routes(routes!(webhooks::retry))
+        .routes(routes!(webhooks::deliveries))
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
         .routes(routes!(health::metrics))

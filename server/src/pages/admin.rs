@@ -15,6 +15,7 @@ use crate::{
     },
     records::quarantine::list as refused,
     recovery::endpoint as recovery,
+    webhooks::endpoint as webhooks_api,
 };
 
 pub(crate) mod account_page;
@@ -27,6 +28,7 @@ pub(crate) mod codes;
 pub(crate) mod devices;
 pub(crate) mod recoveries;
 pub(crate) mod retention;
+pub(crate) mod webhooks;
 
 /// A page below `/admin`, with which of them it is.
 pub(crate) struct Place<'a> {
@@ -62,6 +64,7 @@ impl<'a> Place<'a> {
             ("/admin/backups", "Sao lưu", "Backups"),
             ("/admin/retention", "Lưu trữ", "Retention"),
             ("/admin/recovery", "Khôi phục", "Recovery"),
+            ("/admin/webhooks", "Webhook", "Webhooks"),
         ];
         let more = of_administrators.into_iter().filter(|_| self.all());
         of_all.into_iter().chain(more).collect()
@@ -92,6 +95,8 @@ struct Overview<'a> {
     refused_more: bool,
     backup: Option<state::Backups>,
     recovery: Option<usize>,
+    /// Webhooks that the server stopped or that do not get through.
+    unheard: usize,
 }
 
 /// What there is to look after.
@@ -104,12 +109,14 @@ pub(crate) async fn overview(State(app): Shared, visitor: Visitor) -> Result<Res
     let open = Parameters(refused::Filter::default());
     let Json(refused) = refused::list(State(app.clone()), caller(), open).await?;
     let place = Place::new(&visitor, "/admin");
-    let (backup, recovery) = if place.all() {
+    let (backup, recovery, unheard) = if place.all() {
         let Json(backups) = state::list(State(app.clone()), caller()).await?;
-        let Json(recovery) = recovery::list(State(app), caller()).await?;
-        (Some(backups), Some(recovery.changes))
+        let Json(recovery) = recovery::list(State(app.clone()), caller()).await?;
+        let Json(webhooks) = webhooks_api::list(State(app), caller()).await?;
+        let unheard = webhooks.iter().filter(|webhook| webhook.unheard()).count();
+        (Some(backups), Some(recovery.changes), unheard)
     } else {
-        (None, None)
+        (None, None, 0)
     };
     let in_use = || devices.iter().filter(|device| device.revoked_ms.is_none());
     frame::page(&Overview {
@@ -124,5 +131,6 @@ pub(crate) async fn overview(State(app): Shared, visitor: Visitor) -> Result<Res
         refused_more: refused.next.is_some(),
         backup,
         recovery,
+        unheard,
     })
 }

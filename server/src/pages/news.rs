@@ -68,6 +68,7 @@ async fn forward(
             Ok(Poke::Area(area)) => areas.readable(area),
             Ok(Poke::Scope(account)) => account == caller.account,
             Ok(Poke::Revoked(_)) | Err(RecvError::Lagged(_)) => true,
+            Ok(Poke::Deliveries) => false,
             Err(RecvError::Closed) => return,
         };
         // A page that has not heard the last one yet hears this one with it. Browsers pass over events without data.

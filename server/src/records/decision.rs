@@ -32,6 +32,7 @@ use crate::{
     signing,
     store::Writing,
     sync::{author, stored},
+    webhooks::outbox,
 };
 
 /// What is decided.
@@ -169,6 +170,7 @@ fn take(
         .detail("decision", json!(body.decision))
         .detail("id", id.to_string());
     audit::note(writing, entry)?;
+    outbox::decided(writing, inspection, row.area, json!(body.decision))?;
     Ok(Decided {
         id,
         review: review.0,

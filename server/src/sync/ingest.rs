@@ -33,6 +33,7 @@ use crate::{
         stored::{self, Fresh, Row, Source},
     },
     telemetry::Reason,
+    webhooks::outbox,
 };
 
 /// Who pushes, and when it arrived.
@@ -585,7 +586,7 @@ impl Session<'_> {
             tracing::warn!(device = %self.pusher.device, "the device's quarantine is full");
             return Ok(hash);
         }
-        sql.prepare_cached(
+        let inserted = sql.prepare_cached(
             "INSERT INTO quarantine (device, document, hash, kind, area, bytes, reason, received_ms)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (device, document, hash) DO NOTHING",
         )?
@@ -599,6 +600,15 @@ impl Session<'_> {
             refusal.code(),
             self.pusher.received_ms,
         ])?;
+        if inserted > 0 {
+            outbox::quarantined(
+                self.writing,
+                push.document,
+                push.kind,
+                push.area,
+                refusal.code(),
+            )?;
+        }
         self.quarantined.set(Some(with_this));
         Ok(hash)
     }

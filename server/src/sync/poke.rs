@@ -15,6 +15,8 @@ pub(crate) enum Poke {
     Scope(AccountId),
     /// The device was revoked.
     Revoked(DeviceId),
+    /// Something waits in the outbox of webhooks.
+    Deliveries,
 }
 
 /// Where pokes go and come from.

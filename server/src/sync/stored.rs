@@ -15,6 +15,7 @@ use crate::{
     projection,
     store::{Writing, id},
     sync::{log, poke::Poke},
+    webhooks::outbox,
 };
 
 /// What the database knows of a document without opening it.
@@ -181,7 +182,11 @@ pub(crate) fn keep(
     let first = before.map_or(0, |row| row.changes);
     let total = first.saturating_add(u32::try_from(fresh.len()).unwrap_or(u32::MAX));
     let summary = &contents.summary;
+    let was = outbox::before(writing, document.id())?;
     keep_row(writing, area, document, summary, total, bytes, received_ms)?;
+    if let Some(was) = was {
+        outbox::record_kept(writing, area, document, &summary.state, was.as_deref())?;
+    }
     let (device, account) = match source {
         Source::Device(device) => (Some(device.as_bytes().to_vec()), None),
         Source::Account(account) => (None, Some(account.as_bytes().to_vec())),

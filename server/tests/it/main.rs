@@ -40,4 +40,5 @@ mod retention;
 mod second_factor;
 mod signature;
 mod signatures;
+mod webhooks;
 mod workflow;

@@ -128,6 +128,8 @@ struct World {
     places: [Place; 2],
     phone: Phone,
     tokens: BTreeMap<&'static str, &'static str>,
+    /// Three of them: two are removed.
+    webhooks: Vec<String>,
 }
 
 impl World {
@@ -147,7 +149,17 @@ impl World {
             ("administrator", "admin"),
         ]
         .into();
+        let mut webhooks = Vec::new();
+        for _ in 0..3 {
+            let hook = json!({"url": "https://hooks.example", "events": ["change.quarantined"]});
+            let made = town
+                .post(&town.admin, "/api/v1/webhooks", hook)
+                .await
+                .expect(201);
+            webhooks.push(made["webhook"]["id"].as_str().unwrap().to_owned());
+        }
         Self {
+            webhooks,
             town,
             places,
             phone,
@@ -340,6 +352,10 @@ impl World {
             route if route.contains("/assignments/{id}") => {
                 route.replace("{id}", &place.assignment)
             }
+            "/admin/webhooks/{id}/remove" | "/api/v1/webhooks/{id}" => {
+                route.replace("{id}", &self.webhooks[usize::from(method != "DELETE")])
+            }
+            route if route.contains("/webhooks/{id}") => route.replace("{id}", &self.webhooks[2]),
             route if route.contains("/devices/{id}") => route.replace("{id}", &place.device),
             route if route.contains("/attachments/{hash}") => {
                 route.replace("{hash}", &place.attachment)
@@ -397,6 +413,16 @@ impl World {
             ("PUT", "/api/v1/accounts/{account}/identity") => {
                 Content::Json(json!({"claim": "x@example"}))
             }
+            ("POST", "/admin/webhooks" | "/admin/webhooks/{id}") => form(&[
+                ("url", "https%3A%2F%2Fhooks.example"),
+                ("event", "record.arrived"),
+                ("csrf", &csrf),
+            ]),
+            ("POST", "/admin/webhooks/{id}/act") => form(&[("act", "stop"), ("csrf", &csrf)]),
+            ("POST", "/api/v1/webhooks") => {
+                Content::Json(json!({"url": "https://hooks.example", "events": ["record.arrived"]}))
+            }
+            ("PATCH", "/api/v1/webhooks/{id}") => Content::Json(json!({"enabled": false})),
             ("POST", "/account/password") => {
                 form(&[("old", "x"), ("new", "y"), ("again", "z"), ("csrf", &csrf)])
             }

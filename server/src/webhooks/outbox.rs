@@ -1,0 +1,162 @@
+//! The outbox: what is to be told, in the database.
+
+use rusqlite::{OptionalExtension, params};
+use serde_json::{Value, json};
+use sokiem_record::{
+    document::Document,
+    id::{AreaId, DocumentId, Kind},
+};
+use uuid::Uuid;
+
+use super::Event;
+use crate::{app::App, error::Error, store::Writing, sync::poke::Poke};
+
+/// Deliveries that wait at most for a receiver that does not answer; beyond it the oldest are given up.
+const MOST_WAITING: u32 = 10_000;
+/// Seconds that deliveries are kept which are over.
+const KEPT_S: u64 = 30 * 24 * 3600;
+
+/// The state that a record's row says now, before a change of it is kept: `None` where nobody is to be told.
+pub(crate) fn before(
+    writing: &Writing<'_>,
+    document: DocumentId,
+) -> Result<Option<Option<String>>, Error> {
+    if !anybody_listens(writing)? {
+        return Ok(None);
+    }
+    let state = writing
+        .sql
+        .prepare_cached("SELECT state FROM documents WHERE id = ?1")?
+        .query_row([document.as_bytes().as_slice()], |row| row.get(0))
+        .optional()?;
+    Ok(Some(state))
+}
+
+fn anybody_listens(writing: &Writing<'_>) -> Result<bool, Error> {
+    Ok(writing
+        .sql
+        .prepare_cached("SELECT 1 FROM webhooks WHERE enabled = 1")?
+        .exists([])?)
+}
+
+/// Tells of what became of a record. `before`: its state, where it was known.
+pub(crate) fn record_kept(
+    writing: &Writing<'_>,
+    area: AreaId,
+    document: &Document,
+    state: &str,
+    before: Option<&str>,
+) -> Result<(), Error> {
+    let (id, kind) = (document.id(), document.kind());
+    let about = || json!({"record": id, "kind": kind.name(), "area": area});
+    if before.is_none() && matches!(kind, Kind::Unit | Kind::Inspection) {
+        emit(writing, Event::RecordArrived, &about())?;
+    }
+    if kind != Kind::Inspection {
+        return Ok(());
+    }
+    if state == "finished" && before != Some("finished") {
+        emit(writing, Event::RecordFinished, &about())?;
+    }
+    if before.is_some() && review_state(writing, id)?.as_deref() == Some("approved") {
+        emit(writing, Event::RecordChangedAfterApproval, &about())?;
+    }
+    Ok(())
+}
+
+/// Tells of a decision about an inspection.
+pub(crate) fn decided(
+    writing: &Writing<'_>,
+    inspection: DocumentId,
+    area: AreaId,
+    decision: Value,
+) -> Result<(), Error> {
+    let kind = Kind::Inspection.name();
+    let about = json!({"record": inspection, "kind": kind, "area": area, "decision": decision});
+    emit(writing, Event::RecordDecided, &about)
+}
+
+fn review_state(writing: &Writing<'_>, inspection: DocumentId) -> Result<Option<String>, Error> {
+    let review = sokiem_record::genesis::review_id(inspection);
+    Ok(writing
+        .sql
+        .prepare_cached("SELECT state FROM documents WHERE id = ?1")?
+        .query_row([review.as_bytes().as_slice()], |row| row.get(0))
+        .optional()?)
+}
+
+/// Tells of a change that was refused and is kept.
+pub(crate) fn quarantined(
+    writing: &Writing<'_>,
+    document: DocumentId,
+    kind: Kind,
+    area: AreaId,
+    reason: &str,
+) -> Result<(), Error> {
+    let about = json!({"record": document, "kind": kind.name(), "area": area, "reason": reason});
+    emit(writing, Event::ChangeQuarantined, &about)
+}
+
+/// Puts an event into the outbox of everybody who wants to know.
+fn emit(writing: &Writing<'_>, event: Event, data: &Value) -> Result<(), Error> {
+    let wanting: Vec<Vec<u8>> = writing
+        .sql
+        .prepare_cached(
+            "SELECT id FROM webhooks WHERE enabled = 1 AND EXISTS (SELECT 1 FROM json_each(events) WHERE value = ?1)",
+        )?
+        .query_map([event.word()], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    for webhook in wanting {
+        put(writing, &webhook, event.word(), data)?;
+    }
+    Ok(())
+}
+
+/// Puts one delivery into the outbox; its id.
+pub(crate) fn put(
+    writing: &Writing<'_>,
+    webhook: &[u8],
+    event: &str,
+    data: &Value,
+) -> Result<Uuid, Error> {
+    let id = writing.machine.new_id()?;
+    let at = jiff::Timestamp::from_millisecond(writing.now_ms).unwrap_or_default();
+    let body = json!({"type": event, "timestamp": at.to_string(), "data": data}).to_string();
+    writing
+        .sql
+        .prepare_cached(
+            "INSERT INTO webhook_deliveries (id, webhook, event, body, created_ms, state, attempts, next_ms)
+             VALUES (?1, ?2, ?3, ?4, ?5, 'waiting', 0, ?5)",
+        )?
+        .execute(params![id.as_bytes().as_slice(), webhook, event, body, writing.now_ms])?;
+    writing.poke(Poke::Deliveries);
+    Ok(id)
+}
+
+/// Gives up the oldest of what waits for a receiver that does not answer, where it has become too much.
+pub(super) fn shorten(writing: &Writing<'_>, webhook: Uuid) -> Result<(), Error> {
+    writing
+        .sql
+        .prepare_cached(
+            "UPDATE webhook_deliveries SET state = 'given-up', last_error = 'too many wait'
+              WHERE id IN (SELECT id FROM webhook_deliveries WHERE webhook = ?1 AND state = 'waiting'
+                            ORDER BY id DESC LIMIT -1 OFFSET ?2)",
+        )?
+        .execute(params![webhook.as_bytes().as_slice(), MOST_WAITING])?;
+    Ok(())
+}
+
+/// Forgets deliveries that have been over for long: delivered, or given up.
+pub(crate) async fn forget_old(app: &App) {
+    let forgotten = app.store.write(|writing| {
+        let kept_ms = i64::try_from(KEPT_S * 1000).unwrap_or(i64::MAX);
+        writing.sql.prepare_cached(
+            "DELETE FROM webhook_deliveries WHERE state IN ('delivered', 'given-up') AND created_ms < ?1",
+        )?
+        .execute([writing.now_ms.saturating_sub(kept_ms)])?;
+        Ok::<_, Error>(())
+    });
+    if let Err(error) = forgotten.await {
+        tracing::error!(%error, "old deliveries of webhooks were not forgotten");
+    }
+}

@@ -21,7 +21,7 @@ use sokiem_tests::{
     town::{Small, unit_fields},
 };
 use tokio::runtime::Runtime;
-use uuid::Uuid;
+use uuid::{Builder, Uuid};
 
 /// Units; with an inspection of each in each of the years they make 100,000 records.
 const UNITS: u128 = 16_667;
@@ -212,13 +212,20 @@ fn push(town: &Small, document: DocumentId, kind: Kind, changes: Vec<Vec<u8>>) -
     }
 }
 
-/// Ids as a clock makes them: ascending, with something random behind.
+/// Ids as clocks make them: units in one year, inspections in theirs.
 fn unit_id(n: u128) -> DocumentId {
-    DocumentId(Uuid::from_u128((n + 1) << 80 | scattered(n)))
+    id(2014, n)
 }
 
 fn inspection_id(n: u128, year: u128) -> DocumentId {
-    DocumentId(Uuid::from_u128(scattered(n * 10_000 + year) << 48 | n))
+    id(year, n)
+}
+
+fn id(year: u128, n: u128) -> DocumentId {
+    const YEAR_MS: u128 = 365 * 24 * 3_600_000;
+    let ms = u64::try_from((year - 1970) * YEAR_MS + n * 60_000).unwrap();
+    let [random @ .., _, _, _, _, _, _] = (scattered(n * 10_000 + year) << 64).to_be_bytes();
+    DocumentId(Builder::from_unix_timestamp_millis(ms, &random).into_uuid())
 }
 
 /// 64 bits that look random and are the same every time (SplitMix64).

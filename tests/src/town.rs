@@ -150,13 +150,12 @@ impl Small {
             };
             let answer = device.transport.exchange(wire::encode(&request)).await?;
             let response: ExchangeResponse = wire::decode(&answer)?;
-            let stored = response
-                .pushed
-                .iter()
-                .flat_map(|outcome| &outcome.changes)
-                .filter(|outcome| **outcome == ChangeOutcome::Stored);
+            let outcomes = response.pushed.iter().flat_map(|outcome| &outcome.changes);
+            let mut outcomes = outcomes.peekable();
+            let stored =
+                std::iter::from_fn(|| outcomes.next_if(|one| **one == ChangeOutcome::Stored));
             if stored.count() != expected {
-                return Err("not everything was stored".into());
+                return Err(format!("not everything was stored: {:?}", outcomes.next()).into());
             }
         }
         Ok(())

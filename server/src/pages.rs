@@ -23,3 +23,5 @@ pub(crate) mod report;
 pub(crate) mod second_factor;
 mod shown;
 pub(crate) mod sign_in;
+pub(crate) mod unit_import;
+mod upload;

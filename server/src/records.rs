@@ -11,6 +11,7 @@ pub(crate) mod criteria;
 pub(crate) mod decision;
 pub(crate) mod export;
 pub(crate) mod heads;
+pub(crate) mod import;
 pub(crate) mod inbox;
 pub(crate) mod joining;
 pub(crate) mod list;

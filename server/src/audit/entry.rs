@@ -65,6 +65,7 @@ actions! {
     RecordsExported "records-exported" "Xuất hồ sơ"
     ReportExported "report-exported" "Xuất báo cáo"
     RecordMade "record-made" "Tạo hồ sơ"
+    UnitsImported "units-imported" "Nhập đơn vị từ tệp"
     RecordEdited "record-edited" "Sửa hồ sơ"
     Settled "settled" "Thống nhất giá trị"
     Decided "decided" "Ra quyết định"

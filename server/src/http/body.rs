@@ -47,7 +47,8 @@ where
         .transpose()
 }
 
-fn media_type(headers: &HeaderMap) -> &str {
+/// The media type of a body, without its parameters.
+pub(crate) fn media_type(headers: &HeaderMap) -> &str {
     headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())

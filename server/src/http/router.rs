@@ -45,8 +45,9 @@ use crate::{
     platform::Machine,
     records::export as records_export,
     records::{
-        assignment, attribution, campaign, change, comment, criteria, decision, inbox, joining,
-        list, minutes, progress, quarantine, record, verify, year,
+        assignment, attribution, campaign, change, comment, criteria, decision,
+        import::endpoint as unit_import, inbox, joining, list, minutes, progress, quarantine,
+        record, verify, year,
     },
     recovery::endpoint as recovery,
     report::{behind, endpoint as report, export as report_export},
@@ -101,6 +102,11 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(pages::inbox::show))
         .routes(routes!(pages::news::stream))
         .routes(routes!(pages::list::show))
+        .routes(routes!(
+            pages::unit_import::show,
+            pages::unit_import::import
+        ))
+        .routes(routes!(pages::unit_import::preview))
         .routes(routes!(pages::record::show))
         .routes(routes!(pages::record::settle::settle))
         .routes(routes!(pages::record::decide::decide))
@@ -299,6 +305,9 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(minutes::get))
         .routes(routes!(signing::show))
         .routes(routes!(change::create_unit))
+        .routes(routes!(unit_import::preview))
+        .routes(routes!(unit_import::import))
+        .routes(routes!(unit_import::template))
         .routes(routes!(change::edit))
         .routes(routes!(change::settle))
         .routes(routes!(joining::join))

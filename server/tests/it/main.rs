@@ -40,5 +40,6 @@ mod retention;
 mod second_factor;
 mod signature;
 mod signatures;
+mod unit_import;
 mod webhooks;
 mod workflow;

@@ -48,6 +48,25 @@ impl<'a> Browser<'a> {
             .unwrap()
     }
 
+    /// Sends a form with a file.
+    pub(crate) async fn upload(
+        &self,
+        path: &str,
+        fields: &[(&str, &str)],
+        file_name: &str,
+        file: &[u8],
+    ) -> Response {
+        let (media_type, body) = multipart(fields, file_name, file);
+        self.http
+            .post(self.town.url(path))
+            .header("cookie", &self.cookie)
+            .header("content-type", media_type)
+            .body(body)
+            .send()
+            .await
+            .unwrap()
+    }
+
     pub(crate) async fn get(&self, path: &str) -> Response {
         self.http
             .get(self.town.url(path))
@@ -64,6 +83,29 @@ impl<'a> Browser<'a> {
         assert_eq!(status, 200, "{text}");
         text
     }
+}
+
+/// A form with a file: its media type, and the body.
+pub(crate) fn multipart(
+    fields: &[(&str, &str)],
+    file_name: &str,
+    file: &[u8],
+) -> (String, Vec<u8>) {
+    const BOUNDARY: &str = "----ranh-gioi-5d0c3b5e";
+    let mut body = Vec::new();
+    for (name, value) in fields {
+        let part = format!(
+            "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"
+        );
+        body.extend_from_slice(part.as_bytes());
+    }
+    let head = format!(
+        "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{file_name}\"\r\nContent-Type: application/octet-stream\r\n\r\n"
+    );
+    body.extend_from_slice(head.as_bytes());
+    body.extend_from_slice(file);
+    body.extend_from_slice(format!("\r\n--{BOUNDARY}--\r\n").as_bytes());
+    (format!("multipart/form-data; boundary={BOUNDARY}"), body)
 }
 
 pub(crate) fn percent(text: &str) -> String {

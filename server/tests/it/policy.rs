@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use sokiem_record::{
@@ -12,6 +13,7 @@ use sokiem_record::{
 use crate::{
     attachments::{Tus, photo},
     harness::{PASSWORD, Phone, Town, fresh_uuid, push},
+    pages::multipart,
 };
 
 /// The columns of the table after method and route.
@@ -25,6 +27,9 @@ const CALLERS: [&str; 8] = [
     "supervisor, other area",
     "administrator",
 ];
+
+/// A list with one unit.
+const UNITS: &str = "Tên đơn vị,Loại hình\nChợ,cơ quan\n";
 
 /// What a cell may say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -377,6 +382,9 @@ impl World {
                 format!("{path}?figure=units_in_scope&year=2019&from=2019&to=2019&part=all")
             }
             "/api/v1/records/export" => format!("{path}?format=ndjson&kind=unit"),
+            "/api/v1/units/import/preview" => format!("{path}?area={}", place.area),
+            "/api/v1/units/import" => format!("{path}?area={}&digest=x", place.area),
+            "/api/v1/units/import/template" => format!("{path}?format=csv"),
             "/api/v1/report" => format!("{path}?from=2019&to=2019"),
             "/api/v1/report/export" => format!("{path}?format=csv&from=2019&to=2019"),
             _ => path,
@@ -472,6 +480,25 @@ impl World {
             ),
             ("POST", "/api/v1/records/{id}/separate") => {
                 Content::Json(json!({"reason": "x", "heads": []}))
+            }
+            ("POST", "/units/import/preview") => {
+                let area = place.area.to_string();
+                let (media_type, body) = multipart(
+                    &[("csrf", &csrf), ("area", &area)],
+                    "a.csv",
+                    UNITS.as_bytes(),
+                );
+                Content::Bytes(media_type, body)
+            }
+            ("POST", "/units/import") => form(&[
+                ("csrf", &csrf),
+                ("area", &place.area.to_string()),
+                ("digest", "x"),
+                ("file_name", "a.csv"),
+                ("file", &URL_SAFE_NO_PAD.encode(UNITS)),
+            ]),
+            ("POST", "/api/v1/units/import" | "/api/v1/units/import/preview") => {
+                Content::Bytes("text/csv".to_owned(), UNITS.as_bytes().to_vec())
             }
             ("POST", "/planning/{id}/assign") => {
                 form(&[("unit", &place.unit.to_string()), ("csrf", &csrf)])
@@ -625,7 +652,9 @@ fn hidden_thing(place: &Place, method: &Method, route: &str) -> Option<Vec<u8>> 
         ("GET", "/api/v1/accounts" | "/admin/accounts") => place.officer.clone(),
         ("GET", "/api/v1/devices" | "/admin/devices") => place.device.clone(),
         ("GET", "/admin/areas") => place.area_name.to_owned(),
-        ("GET", "/inbox" | "/api/v1/areas" | "/api/device/v1/events") => place.area.to_string(),
+        ("GET", "/inbox" | "/units/import" | "/api/v1/areas" | "/api/device/v1/events") => {
+            place.area.to_string()
+        }
         _ => return None,
     };
     Some(text.into_bytes())
@@ -636,6 +665,7 @@ enum Content {
     Json(Value),
     Cbor(Vec<u8>),
     Form(String),
+    Bytes(String, Vec<u8>),
 }
 
 impl Content {
@@ -645,6 +675,7 @@ impl Content {
             Content::Json(value) => Some(value.to_string().into_bytes()),
             Content::Cbor(bytes) => Some(bytes.clone()),
             Content::Form(text) => Some(text.clone().into_bytes()),
+            Content::Bytes(_, bytes) => Some(bytes.clone()),
         }
     }
 
@@ -654,6 +685,7 @@ impl Content {
             Content::Json(_) => "application/json",
             Content::Cbor(_) => wire::MEDIA_TYPE,
             Content::Form(_) => "application/x-www-form-urlencoded",
+            Content::Bytes(media_type, _) => media_type,
         };
         request.header("content-type", media_type)
     }

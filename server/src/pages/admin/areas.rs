@@ -71,7 +71,7 @@ pub(crate) async fn own(app: Arc<App>, visitor: &Visitor) -> Result<Vec<Branch>,
 }
 
 /// What a form's choice of an area says; empty for none.
-pub(super) fn chosen(text: &str) -> Result<Option<Uuid>, Problem> {
+pub(crate) fn chosen(text: &str) -> Result<Option<Uuid>, Problem> {
     match text.trim() {
         "" => Ok(None),
         text => text

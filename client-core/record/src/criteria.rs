@@ -4,10 +4,12 @@
 //! first changes of planned inspections follow from it. Every item carries its citation and how sure
 //! we are of it; a set of which not everything was read is marked incomplete.
 
+mod compare;
 mod validate;
 
 use serde::{Deserialize, Serialize};
 
+pub use compare::{Changed, ChangedItem, Difference, Piece, Stands, compare, words};
 pub use validate::{Fault, validate};
 
 use crate::typed::UnitKind;

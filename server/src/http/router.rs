@@ -201,6 +201,13 @@ fn routes() -> OpenApiRouter<Arc<App>> {
             pages::admin::area_page::merge
         ))
         .routes(routes!(pages::admin::area_page::split))
+        .routes(routes!(
+            pages::admin::criteria::show_all,
+            pages::admin::criteria::publish
+        ))
+        .routes(routes!(pages::admin::criteria::preview))
+        .routes(routes!(pages::admin::criteria::compare))
+        .routes(routes!(pages::admin::criteria::show))
         .routes(routes!(pages::admin::devices::list))
         .routes(routes!(pages::admin::devices::show))
         .routes(routes!(
@@ -313,7 +320,10 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(joining::join))
         .routes(routes!(joining::separate))
         .routes(routes!(decision::list, decision::decide))
-        .routes(routes!(criteria::publish))
+        .routes(routes!(criteria::list::list, criteria::publish))
+        .routes(routes!(criteria::preview::preview))
+        .routes(routes!(criteria::list::compare_two))
+        .routes(routes!(criteria::list::get))
         .routes(routes!(campaign::create))
         .routes(routes!(progress::get))
         .routes(routes!(assignment::create))

@@ -25,6 +25,7 @@ pub(crate) mod areas;
 pub(crate) mod audit;
 pub(crate) mod backups;
 pub(crate) mod codes;
+pub(crate) mod criteria;
 pub(crate) mod devices;
 pub(crate) mod recoveries;
 pub(crate) mod retention;
@@ -58,6 +59,7 @@ impl<'a> Place<'a> {
             ("/admin/accounts", "Tài khoản", "Accounts"),
             ("/admin/devices", "Thiết bị", "Devices"),
             ("/admin/areas", "Địa bàn", "Areas"),
+            ("/admin/criteria", "Bộ tiêu chí", "Criteria"),
         ];
         let of_administrators = [
             ("/admin/audit", "Nhật ký", "Audit log"),

@@ -27,6 +27,7 @@ const ASSETS: &[Asset] = &[
             include_str!("../../assets/style/base.css"),
             include_str!("../../assets/style/list.css"),
             include_str!("../../assets/style/admin.css"),
+            include_str!("../../assets/style/criteria.css"),
             include_str!("../../assets/style/record.css"),
             include_str!("../../assets/style/report.css"),
             include_str!("../../assets/style/print.css"),

@@ -1,5 +1,8 @@
 //! Publishing criteria sets. A published version never changes.
 
+pub(crate) mod list;
+pub(crate) mod preview;
+
 use axum::{extract::State, http::StatusCode};
 use serde::{Deserialize, Serialize};
 use sokiem_record::{
@@ -37,13 +40,24 @@ pub(crate) struct NewCriteria {
     toml: Option<String>,
 }
 
+impl NewCriteria {
+    /// What was looked at, for an area.
+    pub(crate) fn of(area: Uuid, draft: preview::Draft) -> Self {
+        Self {
+            area,
+            shipped: draft.shipped,
+            toml: draft.toml,
+        }
+    }
+}
+
 /// A published criteria set.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Published {
     /// Its document.
     id: Uuid,
     /// `CODE@version`.
-    reference: String,
+    pub(crate) reference: String,
     /// The codes of its items, in their order.
     items: Vec<String>,
     /// Whether every criterion of its source is in it.
@@ -89,7 +103,8 @@ pub(crate) async fn publish(
             ];
             if !author::begin(writing, pen, area, id, Kind::Criteria, &fields, &[])? {
                 return Err(Problem::new(Cause::Exists)
-                    .detail("This version was published; count the version up"));
+                    .detail("This version was published and never changes; count the version up")
+                    .vietnamese("Phiên bản này đã ban hành và không bao giờ thay đổi: hãy tăng số version trong tệp."));
             }
             let entry = Entry::new(Action::CriteriaPublished).by(caller.account);
             audit::note(writing, entry.on("criteria", set.reference()).area(area))?;
@@ -117,7 +132,9 @@ fn chosen(body: &NewCriteria) -> Result<CriteriaSet, Problem> {
                     )
                 })
                 .collect();
-            Problem::invalid("The file has faults").member("faults", faults)
+            Problem::invalid("The file has faults")
+                .vietnamese("Tệp có chỗ sai: hãy xem trước để biết sai ở đâu.")
+                .member("faults", faults)
         }),
         _ => Err(Problem::invalid("Give either shipped or toml")),
     }

@@ -15,6 +15,7 @@ mod audit;
 mod backup;
 mod backup_command;
 mod bad_input;
+mod criteria_sets;
 mod desk;
 mod enrolment;
 mod exchange;

@@ -123,6 +123,8 @@ struct Place {
     device: String,
     campaign: String,
     assignment: String,
+    /// A criteria set that holds there.
+    criteria: String,
     /// An enrolment code for the officer, with its id.
     code: (String, String),
 }
@@ -361,6 +363,9 @@ impl World {
                 route.replace("{id}", &self.webhooks[usize::from(method != "DELETE")])
             }
             route if route.contains("/webhooks/{id}") => route.replace("{id}", &self.webhooks[2]),
+            route if route.contains("/criteria/{id}") || route.contains("/criteria-sets/{id}") => {
+                route.replace("{id}", &place.criteria)
+            }
             route if route.contains("/devices/{id}") => route.replace("{id}", &place.device),
             route if route.contains("/attachments/{hash}") => {
                 route.replace("{hash}", &place.attachment)
@@ -385,6 +390,9 @@ impl World {
             "/api/v1/units/import/preview" => format!("{path}?area={}", place.area),
             "/api/v1/units/import" => format!("{path}?area={}&digest=x", place.area),
             "/api/v1/units/import/template" => format!("{path}?format=csv"),
+            "/api/v1/criteria-sets/compare" | "/admin/criteria/compare" => {
+                format!("{path}?before={0}&after={0}", place.criteria)
+            }
             "/api/v1/report" => format!("{path}?from=2019&to=2019"),
             "/api/v1/report/export" => format!("{path}?format=csv&from=2019&to=2019"),
             _ => path,
@@ -481,6 +489,17 @@ impl World {
             ("POST", "/api/v1/records/{id}/separate") => {
                 Content::Json(json!({"reason": "x", "heads": []}))
             }
+            ("POST", "/admin/criteria/preview") => {
+                let (media_type, body) = multipart(&[("csrf", &csrf)], "a.toml", b"x");
+                Content::Bytes(media_type, body)
+            }
+            ("POST", "/admin/criteria") => form(&[
+                ("csrf", &csrf),
+                ("area", &place.area.to_string()),
+                ("shipped", "NONE@1"),
+                ("toml", ""),
+            ]),
+            ("POST", "/api/v1/criteria-sets/preview") => Content::Json(json!({"toml": "x"})),
             ("POST", "/units/import/preview") => {
                 let area = place.area.to_string();
                 let (media_type, body) = multipart(
@@ -648,6 +667,7 @@ fn hidden_thing(place: &Place, method: &Method, route: &str) -> Option<Vec<u8>> 
             | "/api/v1/report/records",
         ) => place.unit.to_string(),
         ("GET", "/planning") => place.campaign.clone(),
+        ("GET", "/admin/criteria" | "/api/v1/criteria-sets") => place.criteria.clone(),
         ("GET", "/quarantine" | "/api/v1/quarantine") => place.refused.clone(),
         ("GET", "/api/v1/accounts" | "/admin/accounts") => place.officer.clone(),
         ("GET", "/api/v1/devices" | "/admin/devices") => place.device.clone(),
@@ -737,6 +757,11 @@ async fn place(town: &Town, n: usize, area: AreaId) -> Place {
         .post(&town.admin, "/api/v1/assignments", assignment)
         .await
         .expect(201);
+    let own = json!({"area": area, "shipped": (["T23-NT@1", "Q510@1"][n])});
+    let own = town
+        .post(&town.admin, "/api/v1/criteria-sets", own)
+        .await
+        .expect(201);
     let officer = officer.unwrap()["id"].as_str().unwrap().to_owned();
     let code = town
         .post(
@@ -760,6 +785,7 @@ async fn place(town: &Town, n: usize, area: AreaId) -> Place {
         phone,
         campaign: campaign["id"].as_str().unwrap().to_owned(),
         assignment: assignment["id"].as_str().unwrap().to_owned(),
+        criteria: own["id"].as_str().unwrap().to_owned(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The validator of criteria files: every fault at once, each with file, item and reason.
 
+mod lines;
 mod shape;
 
 use std::{collections::HashSet, fmt};
@@ -14,6 +15,8 @@ use crate::{fold::nfc, limits, schema::KeyType, value::is_date};
 pub struct Fault {
     /// The file's name.
     pub file: String,
+    /// The line that it stands in, from 1; `None` where it is about the whole file.
+    pub line: Option<usize>,
     /// The item's code, or its number where it has none; `None` for the set itself.
     pub item: Option<String>,
     /// What is wrong, in Vietnamese.
@@ -40,6 +43,7 @@ impl fmt::Display for Fault {
 pub fn validate(file: &str, text: &str) -> Result<CriteriaSet, Vec<Fault>> {
     let mut faults = Faults {
         file,
+        lines: lines::Lines::of(text),
         list: Vec::new(),
     };
     let Some(set) = read(text, &mut faults) else {
@@ -85,24 +89,33 @@ fn read(text: &str, faults: &mut Faults<'_>) -> Option<CriteriaSet> {
                 .map_or(0, |before| before.matches('\n').count() + 1)
         });
         let what = error.message();
-        faults.add(
-            None,
-            format!("dòng {line}: không đọc được: {what}"),
-            format!("line {line}: can't be read: {what}"),
-        );
+        faults.list.push(Fault {
+            file: faults.file.to_owned(),
+            line: (line > 0).then_some(line),
+            item: None,
+            vietnamese: format!("dòng {line}: không đọc được: {what}"),
+            english: format!("line {line}: can't be read: {what}"),
+        });
         None
     })
 }
 
 struct Faults<'a> {
     file: &'a str,
+    lines: lines::Lines,
     list: Vec<Fault>,
 }
 
 impl Faults<'_> {
     fn add(&mut self, item: Option<&str>, vietnamese: String, english: String) {
+        self.add_at(item, "", vietnamese, english);
+    }
+
+    /// About a key, by its path.
+    fn add_at(&mut self, item: Option<&str>, path: &str, vietnamese: String, english: String) {
         self.list.push(Fault {
             file: self.file.to_owned(),
+            line: self.lines.find(item, path),
             item: item.map(str::to_owned),
             vietnamese,
             english,
@@ -111,17 +124,24 @@ impl Faults<'_> {
 
     fn text(&mut self, item: Option<&str>, field: &str, text: &str) {
         if text.trim().is_empty() {
-            self.add(item, format!("thiếu {field}"), format!("{field} is empty"));
-        } else if nfc(text) != text {
-            self.add(
+            self.add_at(
                 item,
+                field,
+                format!("thiếu {field}"),
+                format!("{field} is empty"),
+            );
+        } else if nfc(text) != text {
+            self.add_at(
+                item,
+                field,
                 format!("{field} không ở dạng Unicode NFC"),
                 format!("{field} is not in Unicode NFC"),
             );
         } else if text.chars().count() > limits::MAX_LINE_CHARS {
             let limit = limits::MAX_LINE_CHARS;
-            self.add(
+            self.add_at(
                 item,
+                field,
                 format!("{field} dài quá {limit} ký tự"),
                 format!("{field} is longer than {limit} characters"),
             );
@@ -130,8 +150,9 @@ impl Faults<'_> {
 
     fn code(&mut self, item: Option<&str>, code: &str) {
         if !KeyType::Code.accepts(code) {
-            self.add(
+            self.add_at(
                 item,
+                "code",
                 "mã phải có 1–40 chữ in hoa, chữ số hoặc gạch nối".into(),
                 "the code must be 1 to 40 capitals, digits or hyphens".into(),
             );
@@ -140,8 +161,9 @@ impl Faults<'_> {
 
     fn date(&mut self, field: &str, date: &str) {
         if !is_date(date) {
-            self.add(
+            self.add_at(
                 None,
+                field,
                 format!("{field} không phải là ngày YYYY-MM-DD"),
                 format!("{field} is not a date YYYY-MM-DD"),
             );
@@ -159,16 +181,18 @@ fn check_set(set: &CriteriaSet, faults: &mut Faults<'_>) {
         faults.text(None, field, text);
     }
     if set.version == 0 {
-        faults.add(
+        faults.add_at(
             None,
+            "version",
             "phiên bản phải từ 1".into(),
             "the version must be at least 1".into(),
         );
     }
     let kinds: HashSet<_> = set.unit_kinds.iter().collect();
     if kinds.is_empty() || kinds.len() != set.unit_kinds.len() {
-        faults.add(
+        faults.add_at(
             None,
+            "unit_kinds",
             "unit_kinds trống hoặc trùng".into(),
             "unit_kinds is empty or names a kind twice".into(),
         );
@@ -177,8 +201,9 @@ fn check_set(set: &CriteriaSet, faults: &mut Faults<'_>) {
     if let Some(valid_to) = &set.valid_to {
         faults.date("valid_to", valid_to);
         if *valid_to < set.valid_from {
-            faults.add(
+            faults.add_at(
                 None,
+                "valid_to",
                 "valid_to trước valid_from".into(),
                 "valid_to lies before valid_from".into(),
             );
@@ -192,8 +217,9 @@ fn check_set(set: &CriteriaSet, faults: &mut Faults<'_>) {
         );
     }
     if !set.complete && set.note.as_ref().is_none_or(|note| note.trim().is_empty()) {
-        faults.add(
+        faults.add_at(
             None,
+            "complete",
             "bộ chưa đầy đủ phải ghi rõ thiếu gì trong note".into(),
             "an incomplete set must say in note what is missing".into(),
         );
@@ -250,8 +276,9 @@ fn check_item(set: &CriteriaSet, item: &Item, name: &str, faults: &mut Faults<'_
             let ordered = min.zip(*max).is_none_or(|(min, max)| min <= max);
             let finite = min.iter().chain(max).all(|limit| limit.is_finite());
             if (min.is_none() && max.is_none()) || !ordered || !finite {
-                faults.add(
+                faults.add_at(
                     at,
+                    "answer",
                     "giới hạn đo không hợp lệ".into(),
                     "the limits of the measured value make no sense".into(),
                 );
@@ -259,8 +286,9 @@ fn check_item(set: &CriteriaSet, item: &Item, name: &str, faults: &mut Faults<'_
         }
         AnswerType::Points { max } => {
             if !(max.is_finite() && *max > 0.0) {
-                faults.add(
+                faults.add_at(
                     at,
+                    "answer",
                     "điểm tối đa phải lớn hơn 0".into(),
                     "the most points must be above 0".into(),
                 );
@@ -269,8 +297,9 @@ fn check_item(set: &CriteriaSet, item: &Item, name: &str, faults: &mut Faults<'_
     }
     let scored = matches!(item.answer, AnswerType::Points { .. });
     if scored != (set.purpose == Purpose::Classification) {
-        faults.add(
+        faults.add_at(
             at,
+            "answer",
             "điểm chỉ dùng cho bộ phân loại".into(),
             "points belong to classification sheets, and only there".into(),
         );
@@ -286,22 +315,25 @@ fn check_item(set: &CriteriaSet, item: &Item, name: &str, faults: &mut Faults<'_
             .as_ref()
             .is_none_or(|note| note.trim().is_empty())
     {
-        faults.add(
+        faults.add_at(
             at,
+            "citation",
             "phải ghi rõ điều chưa chắc trong citation.note".into(),
             "citation.note must say what is doubtful".into(),
         );
     }
     if doubtful && set.complete {
-        faults.add(
+        faults.add_at(
             at,
+            "citation",
             "bộ ghi là đầy đủ nhưng tiêu chí chưa được kiểm chứng".into(),
             "the set is marked complete, but this item is not verified".into(),
         );
     }
     if item.citation.verification == Verification::Own && set.regime != "own" {
-        faults.add(
+        faults.add_at(
             at,
+            "citation",
             "tiêu chí tự đặt không thuộc văn bản pháp luật".into(),
             "an item of our own does not belong to a legal regime".into(),
         );

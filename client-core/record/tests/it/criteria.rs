@@ -166,6 +166,36 @@ fn every_fault_is_named_with_its_item() {
 }
 
 #[test]
+fn every_fault_is_told_with_its_line() {
+    let lines = |from: &str, to: &str| -> Vec<Option<usize>> {
+        let faults = validate("x.toml", &GOOD.replace(from, to)).unwrap_err();
+        faults.into_iter().map(|fault| fault.line).collect()
+    };
+    assert_eq!(lines("\"2020-01-01\"", "\"2020-02-30\""), [Some(9)]);
+    assert_eq!(lines("\"Bộ thử\"", "7"), [Some(5)]);
+    assert_eq!(lines("en = \"There is a plan\"", "en = \"\""), [Some(16)]);
+    assert_eq!(
+        lines("required = true\n", ""),
+        [Some(14)],
+        "what is missing: the item"
+    );
+    assert_eq!(
+        lines("verification = \"own\"", "verification = \"x\""),
+        [Some(21)]
+    );
+    assert_eq!(
+        lines("title_vi = ", ""),
+        [Some(5)],
+        "where the file can't be read"
+    );
+    assert_eq!(
+        lines("version = 1", ""),
+        [None],
+        "missing in the set itself"
+    );
+}
+
+#[test]
 fn a_set_that_does_not_fit_its_document_is_a_fault() {
     let long = format!("complete = true\nnote = \"{}\"", "x".repeat(20_000));
     assert_eq!(

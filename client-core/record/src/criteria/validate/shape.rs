@@ -103,15 +103,17 @@ fn table(table: &Table, keys: &[Key], within: &str, item: Option<&str>, faults: 
         match table.get(*key) {
             Some(found) => value(found, shape, &path, item, faults),
             None if *required => {
-                faults.add(item, format!("thiếu {path}"), format!("{path} is missing"));
+                let (vi, en) = (format!("thiếu {path}"), format!("{path} is missing"));
+                faults.add_at(item, &path, vi, en);
             }
             None => {}
         }
     }
     for key in table.keys() {
         if keys.iter().all(|(known, ..)| known != key) {
-            faults.add(
+            faults.add_at(
                 item,
+                &format!("{within}{key}"),
                 format!("không có khóa {within}{key}"),
                 format!("there is no key {within}{key}"),
             );
@@ -159,8 +161,9 @@ fn value(found: &Value, shape: &Shape, path: &str, item: Option<&str>, faults: &
         _ => return,
     };
     let (vietnamese, english) = wanted;
-    faults.add(
+    faults.add_at(
         item,
+        path,
         format!("{path} phải là {vietnamese}"),
         format!("{path} must be {english}"),
     );

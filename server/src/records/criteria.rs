@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use sokiem_record::{
     criteria::{self, CriteriaSet},
     genesis,
-    id::{AreaId, DocumentId, Kind},
+    id::{AreaId, Kind},
 };
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -22,7 +22,6 @@ use crate::{
         problem::{Cause, Problem},
     },
     records::change::expect_area,
-    store::id,
     sync::{author, stored},
 };
 
@@ -166,18 +165,8 @@ pub(crate) fn all(
     sql: &rusqlite::Connection,
     areas: &Areas,
 ) -> Result<Vec<CriteriaSet>, crate::error::Error> {
-    let mut statement = sql.prepare_cached("SELECT id FROM documents WHERE kind = 'criteria'")?;
-    let ids = statement
-        .query_map([], |row| id::id::<DocumentId>(row, 0))?
-        .collect::<Result<Vec<_>, _>>()?;
-    let mut sets: Vec<CriteriaSet> = Vec::new();
-    for id in ids {
-        let Some(row) = stored::find(sql, id)?.filter(|row| areas.readable(row.area)) else {
-            continue;
-        };
-        let text = stored::open(sql, &row)?.line("set");
-        sets.extend(text.and_then(|text| serde_json::from_str(&text).ok()));
-    }
+    let sets = list::all(sql, areas)?.into_iter();
+    let mut sets: Vec<CriteriaSet> = sets.map(|one| one.set).collect();
     sets.sort_by(|one, two| (&one.code, one.version).cmp(&(&two.code, two.version)));
     Ok(sets)
 }

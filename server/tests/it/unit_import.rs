@@ -279,6 +279,29 @@ async fn an_export_of_units_is_a_list_in_which_all_are_there() {
     }
 }
 
+#[tokio::test]
+async fn a_list_from_before_a_merger_names_areas_that_have_become_part_of_others() {
+    let town = Town::new().await;
+    let [near, far] = town.communes;
+    let old = "ten,loai hinh,dia ban\nChợ,cơ quan,Thạnh Hải\nTrạm,cơ quan,An Điền\n";
+    let seen = preview(&town, &town.admin, None, old).await.expect(200);
+    import(&town, &town.admin, None, &seen["digest"], old)
+        .await
+        .expect(201);
+    let merge = json!({"into": near});
+    town.post(&town.admin, &format!("/api/v1/areas/{far}/merge"), merge)
+        .await
+        .expect(200);
+    let more = format!("{old}Bến,cơ quan,xã Thạnh Hải\n");
+    let seen = preview(&town, &town.admin, None, &more).await.expect(200);
+    assert_eq!(outcomes(&seen), [(2, "there"), (3, "there"), (4, "new")]);
+    assert_eq!(seen["lines"][2]["area"], json!(near));
+    let told = &seen["lines"][2]["notices"][0]["vietnamese"];
+    assert_eq!(told, "“xã Thạnh Hải” nay là một phần của An Điền");
+    let gone = preview(&town, &town.admin, Some(far), &more).await;
+    assert_eq!(gone.problem(422), "invalid");
+}
+
 /// A workbook of these parts.
 fn packed(parts: &[(&str, &[u8])]) -> Vec<u8> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));

@@ -18,15 +18,27 @@ pub(super) struct Places {
 struct Place {
     name: String,
     parent: Option<AreaId>,
+    /// What it has become part of.
+    merged_into: Option<AreaId>,
+}
+
+/// The area that a text names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Found {
+    pub(super) area: AreaId,
+    /// The text names one that has become part of it.
+    pub(super) by_former_name: bool,
 }
 
 impl Places {
     pub(super) fn of(sql: &Connection, areas: &Areas) -> Result<Self, Error> {
-        let mut statement = sql.prepare_cached("SELECT id, name, parent FROM areas ORDER BY id")?;
+        let mut statement =
+            sql.prepare_cached("SELECT id, name, parent, merged_into FROM areas ORDER BY id")?;
         let rows = statement.query_map([], |row| {
             let place = Place {
                 name: row.get(1)?,
                 parent: id::optional_id(row, 2)?,
+                merged_into: id::optional_id(row, 3)?,
             };
             Ok((id::id::<AreaId>(row, 0)?, place))
         })?;
@@ -38,23 +50,48 @@ impl Places {
         Ok(Self { all, own })
     }
 
+    /// The area in which what is meant for this one lies today.
+    fn today(&self, area: AreaId) -> AreaId {
+        let mut found = area;
+        for _ in 0..self.all.len() {
+            match self.all.get(&found).and_then(|place| place.merged_into) {
+                Some(next) => found = next,
+                None => break,
+            }
+        }
+        found
+    }
+
     /// What an area is called.
     pub(super) fn name(&self, area: AreaId) -> &str {
         self.all.get(&area).map_or("", |place| &place.name)
     }
 
-    /// The one of the caller's areas that a text names: `An Điền`, `xã An Điền`, `Thạnh Phú / An Điền`.
-    pub(super) fn find(&self, text: &str) -> Result<AreaId, Wrong> {
+    /// The one of the caller's areas that a text names: `An Điền`, `xã An Điền`, `Thạnh Phú / An Điền`. One that has
+    /// become part of another is that other one; lists are older than mergers.
+    pub(super) fn find(&self, text: &str) -> Result<Found, Wrong> {
         let mut steps: Vec<String> = text.split(['/', '>']).map(bare).collect();
         let last = steps.pop().unwrap_or_default();
         let named = self.own.get(&last).map_or(&[][..], Vec::as_slice);
-        let found: Vec<AreaId> = named
+        let named = named
             .iter()
             .copied()
-            .filter(|area| self.lies_below(*area, &steps))
-            .collect();
+            .filter(|area| self.lies_below(*area, &steps));
+        let (standing, gone): (Vec<AreaId>, Vec<AreaId>) =
+            named.partition(|area| self.today(*area) == *area);
+        let by_former_name = standing.is_empty();
+        let mut found = if by_former_name {
+            gone.into_iter().map(|area| self.today(area)).collect()
+        } else {
+            standing
+        };
+        found.sort_unstable();
+        found.dedup();
         match found.as_slice() {
-            [area] => Ok(*area),
+            [area] => Ok(Found {
+                area: *area,
+                by_former_name,
+            }),
             [] => Err((
                 "không có trong các địa bàn của bạn".into(),
                 "is not one of your areas".into(),
@@ -123,6 +160,7 @@ mod tests {
             let place = Place {
                 name: (*name).to_owned(),
                 parent: parent.map(area),
+                merged_into: None,
             };
             (area(*n), place)
         };
@@ -145,7 +183,7 @@ mod tests {
         let found = |text: &str| {
             places
                 .find(text)
-                .map(|area| area.0.as_u128())
+                .map(|found| found.area.0.as_u128())
                 .map_err(|wrong| wrong.1)
         };
         assert_eq!(found("Thạnh Phú / An Điền"), Ok(2));

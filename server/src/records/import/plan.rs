@@ -100,11 +100,7 @@ fn expect_own(
         return Ok(None);
     };
     mine.expect_writable(default)?;
-    if !area::exists(sql, default)? {
-        return Err(
-            Problem::invalid("area: there is no such area").vietnamese("Không có địa bàn này.")
-        );
-    }
+    area::expect_standing(sql, default)?;
     Ok(Some(default))
 }
 
@@ -182,7 +178,7 @@ impl Planning<'_> {
         }
         if let Some(id) = line.id {
             self.by_id(id, &mut planned)?;
-        } else if let Some(area) = self.area(line, &mut planned.faults) {
+        } else if let Some(area) = self.area(line, &mut planned) {
             planned.area = Some(area.0);
             planned.area_name = Some(self.places.name(area).to_owned());
             let name = line.fields.get("name").and_then(Value::as_str);
@@ -203,27 +199,37 @@ impl Planning<'_> {
         Ok(planned)
     }
 
-    fn area(&self, line: &Line, faults: &mut Vec<Fault>) -> Option<AreaId> {
+    fn area(&self, line: &Line, planned: &mut Planned) -> Option<AreaId> {
         let Some(text) = &line.area else {
             if self.default.is_none() {
-                faults.push(Fault::of_line(
+                planned.faults.push(Fault::of_line(
                     "chưa có địa bàn: hãy ghi ở cột Địa bàn, hoặc chọn một địa bàn chung cho cả tệp",
                     "no area: write it in the column Area, or choose one for the whole file",
                 ));
             }
             return self.default;
         };
-        self.places
-            .find(text)
-            .map_err(|(vietnamese, english)| {
-                let text: String = text.chars().take(60).collect();
-                let fault = (
-                    format!("“{text}” {vietnamese}"),
-                    format!("“{text}” {english}"),
+        let brief: String = text.chars().take(60).collect();
+        match self.places.find(text) {
+            Ok(found) => {
+                if found.by_former_name {
+                    let now = self.places.name(found.area);
+                    planned.notices.push(Fault::of_line(
+                        format!("“{brief}” nay là một phần của {now}"),
+                        format!("“{brief}” has become part of {now}"),
+                    ));
+                }
+                Some(found.area)
+            }
+            Err((vietnamese, english)) => {
+                let wrong = (
+                    format!("“{brief}” {vietnamese}"),
+                    format!("“{brief}” {english}"),
                 );
-                faults.push(Fault::of("Địa bàn", fault));
-            })
-            .ok()
+                planned.faults.push(Fault::of("Địa bàn", wrong));
+                None
+            }
+        }
     }
 
     /// A line that names a record.

@@ -7,6 +7,7 @@ mod again;
 pub(crate) mod assets;
 mod choices;
 mod confirm;
+mod escaping;
 pub(crate) mod failed;
 mod frame;
 pub(crate) mod inbox;

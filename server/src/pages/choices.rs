@@ -50,6 +50,17 @@ impl Choices {
             })
             .await
     }
+
+    /// Whether anything is chosen but words.
+    pub(crate) fn narrowed(&self) -> bool {
+        let lists = [
+            &self.areas,
+            &self.campaigns,
+            &self.officers,
+            &self.unit_kinds,
+        ];
+        lists.into_iter().flatten().any(|choice| choice.chosen)
+    }
 }
 
 fn choices(named: Vec<(Uuid, String)>, chosen: Option<Uuid>) -> Vec<Choice> {

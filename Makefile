@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test soak bench kill fuzz fmt lint unit docs wasm deny
+.PHONY: help demo test soak bench kill fuzz fmt lint unit docs wasm deny desk-pictures
 
 help:
 	@echo 'make demo    play the demonstration district, print the report, stay up (ARGS="--once --json" for the report alone)'
@@ -10,6 +10,7 @@ help:
 	@echo 'make soak    play simulated worlds until EDITS=10000 edits were made (ARGS for more)'
 	@echo 'make bench   run the benchmarks'
 	@echo 'make kill    kill the real programs under load (ROUNDS=200)'
+	@echo 'make desk-pictures   take the pictures of docs/desk.md again'
 	@echo 'make fuzz    search for bytes that break a decoder (SECONDS=60 TARGETS="receive …")'
 
 demo:
@@ -56,6 +57,10 @@ soak:
 bench:
 	@scripts/setup build
 	@cargo bench --locked -p sokiem-client-core -p sokiem-tests
+
+desk-pictures:
+	@scripts/setup test
+	@SOKIEM_DESK_PICTURES=docs/desk cargo nextest run --locked --workspace --all-features -E 'test(/browser::walk/)'
 
 ROUNDS ?= 200
 kill:

@@ -8,6 +8,7 @@
 )]
 
 mod access;
+mod browser;
 mod convergence;
 mod crash_points;
 mod demonstration;

@@ -103,7 +103,7 @@ fn areas_of(officer: usize, communes: &[Uuid]) -> Vec<Uuid> {
 
 /// The body of a year's campaign: schools by the standard of the time and the school year, the others
 /// by the general sheet and from November to November.
-pub(super) fn campaign(district: Uuid, year: i32) -> Json {
+pub fn campaign(district: Uuid, year: i32) -> Json {
     let before = year - 1;
     let general = json!({"criteria": "KIEMTRA-CHUNG@1", "window_start": format!("{before}-11-30"), "window_end": format!("{year}-11-30")});
     json!({

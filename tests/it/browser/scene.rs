@@ -322,13 +322,14 @@ impl Hostile {
     pub(super) async fn start() -> Result<Self> {
         let town = Small::start().await?;
         let desk = &town.desk;
-        desk.create_area(HARM, "commune", Some(town.district))
+        let other = desk
+            .create_area(HARM, "commune", Some(town.district))
             .await?;
         let campaign = campaign(&town).await?;
         let (lan, account) = officer(&town, "lan", SCRIPT).await?;
         let (minh, helper) = officer(&town, "minh", HARM).await?;
         let mut units = Vec::new();
-        for name in [SCRIPT, FORMULA, HARM] {
+        for name in [SCRIPT, FORMULA, HARM, HARM] {
             let fields = json!({"name": name, "unit_kind": "agency", "address": HARM, "head_name": SCRIPT,
                 "notes": HARM, "in_inspection_scope": true, "staff": 9, "synthetic": true});
             let fields = fields.as_object().cloned().unwrap_or_default();
@@ -362,6 +363,14 @@ impl Hostile {
         ))
         .await?;
         lan.sync().await?;
+        // One unit that was recorded twice.
+        let (twice, once) = (units[3], units[2]);
+        let heads = async |unit: DocumentId| -> Result<Json> {
+            Ok(desk.record(unit.0).await?["heads"].clone())
+        };
+        let join = json!({"into": once, "heads": heads(twice).await?, "into_heads": heads(once).await?, "reason": HARM});
+        desk.post(&format!("/api/v1/records/{twice}/join"), join)
+            .await?;
         let hold = json!({"reason": HARM});
         desk.put(&format!("/api/v1/records/{inspection}/hold"), hold)
             .await?;
@@ -372,6 +381,7 @@ impl Hostile {
             ("id", inspection.to_string()),
             ("id", units[0].to_string()),
             ("id", units[2].to_string()),
+            ("id", units[3].to_string()),
             ("id", campaign.to_string()),
             ("id", text(&assignment["id"])),
             ("id", text(&refused["refused"][0]["id"])),
@@ -380,6 +390,8 @@ impl Hostile {
             ("id", account.to_string()),
             ("account", helper.to_string()),
             ("area", town.commune.to_string()),
+            ("area", other.to_string()),
+            ("id", other.to_string()),
             ("year", "2019".to_owned()),
         ];
         Ok(Self {

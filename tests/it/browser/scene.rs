@@ -371,6 +371,8 @@ impl Hostile {
         let join = json!({"into": once, "heads": heads(twice).await?, "into_heads": heads(once).await?, "reason": HARM});
         desk.post(&format!("/api/v1/records/{twice}/join"), join)
             .await?;
+        let hook = json!({"url": "http://127.0.0.1:9/hook", "events": ["record.arrived"]});
+        let hook = desk.post("/api/v1/webhooks", hook).await?;
         let hold = json!({"reason": HARM});
         desk.put(&format!("/api/v1/records/{inspection}/hold"), hold)
             .await?;
@@ -392,6 +394,7 @@ impl Hostile {
             ("area", town.commune.to_string()),
             ("area", other.to_string()),
             ("id", other.to_string()),
+            ("id", text(&hook["webhook"]["id"])),
             ("year", "2019".to_owned()),
         ];
         Ok(Self {

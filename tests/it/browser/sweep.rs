@@ -60,6 +60,8 @@ const ELSEWHERE: &[&str] = &[
     // Needs an account with a second factor.
     "/account/second-factor/remove",
     "/admin/accounts/{account}/second-factor",
+    // Needs an identity provider.
+    "/sign-in/provider/callback",
 ];
 
 /// Somebody who reads, and what there is to be read.

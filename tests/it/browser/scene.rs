@@ -378,6 +378,8 @@ impl Hostile {
             .await?;
         let refused = desk.get("/api/v1/quarantine").await?;
         let devices = desk.get("/api/v1/devices").await?;
+        desk.publish_criteria(town.district, "T23-NT@1").await?;
+        let sets = desk.get("/api/v1/criteria-sets").await?;
         let text = |value: &Json| value.as_str().unwrap_or_default().to_owned();
         let ids = vec![
             ("id", inspection.to_string()),
@@ -395,6 +397,8 @@ impl Hostile {
             ("area", other.to_string()),
             ("id", other.to_string()),
             ("id", text(&hook["webhook"]["id"])),
+            ("id", text(&sets[0]["id"])),
+            ("id", text(&sets[1]["id"])),
             ("year", "2019".to_owned()),
         ];
         Ok(Self {

@@ -39,6 +39,8 @@ use crate::{
     store::id,
 };
 
+/// Assignments that are listed: the late ones first, then those that are due first.
+const LISTED: usize = 300;
 /// Units that are offered at a time.
 const OFFERED: usize = 200;
 
@@ -87,6 +89,13 @@ impl Page<'_> {
             Work { begun: true, .. } => ("Đang làm", "Begun"),
             _ => ("Chưa làm", "Not begun"),
         }
+    }
+
+    /// The assignments that are listed, and how many are not.
+    fn listed(&self) -> (&[Work], usize) {
+        let work = &self.progress.work;
+        let listed = work.get(..LISTED).unwrap_or(work);
+        (listed, work.len() - listed.len())
     }
 
     /// The parts of the progress, with what a table of them is called.

@@ -6,6 +6,11 @@ use reqwest::Url;
 
 use crate::{config::Network, http::problem::Problem};
 
+/// Why nothing is sent to a host, as the API says it.
+pub(crate) const NO_ADDRESS: &str = "the host has no address";
+pub(crate) const PRIVATE: &str =
+    "the host is in a private network, which webhooks.private_networks does not allow";
+
 /// An address that may be told of events. Where its name leads is looked at again at each delivery ([`expect_open`]).
 pub(super) fn expect_good(text: &str) -> Result<Url, Problem> {
     let wrong = |vi: &'static str, en: &'static str| Problem::invalid(en).vietnamese(vi);
@@ -41,17 +46,14 @@ pub(super) fn expect_open(
     allowed: &[Network],
 ) -> Result<Vec<SocketAddr>, String> {
     if found.is_empty() {
-        return Err("the host has no address".to_owned());
+        return Err(NO_ADDRESS.to_owned());
     }
     let closed = found.iter().find(|found| {
         let ip = found.ip().to_canonical();
         !is_global(ip) && !allowed.iter().any(|network| network.contains(ip))
     });
     match closed {
-        Some(_) => Err(
-            "the host is in a private network, which webhooks.private_networks does not allow"
-                .to_owned(),
-        ),
+        Some(_) => Err(PRIVATE.to_owned()),
         None => Ok(found),
     }
 }

@@ -45,6 +45,12 @@ const PAUSES_S: [u64; 9] = [
 /// Longest text of a failure that is kept, in characters.
 const ERROR_CHARS: usize = 200;
 
+/// Why there is no answer, as the API says it.
+pub(crate) const NO_LOOK_UP: &str = "looking up the host took too long";
+pub(crate) const NO_HOST: &str = "the host is unknown";
+pub(crate) const NO_TIME: &str = "no answer in time";
+pub(crate) const NO_CONNECTION: &str = "no connection";
+
 /// Sends until the server stops.
 pub(crate) async fn run(app: Arc<App>) {
     let mut stopping = app.stopping.clone();
@@ -213,8 +219,8 @@ async fn try_send(app: &App, to: &To, due: &Due) -> Result<u16, String> {
     let looking = tokio::time::timeout(patience, tokio::net::lookup_host((bare, port)));
     let found: Vec<SocketAddr> = looking
         .await
-        .map_err(|_| "looking up the host took too long".to_owned())?
-        .map_err(|_| "the host is unknown".to_owned())?
+        .map_err(|_| NO_LOOK_UP.to_owned())?
+        .map_err(|_| NO_HOST.to_owned())?
         .collect();
     let found = address::expect_open(found, &app.config.webhooks.private_networks)?;
     // A second installation of the provider of ciphers fails, and means that there is one.
@@ -239,9 +245,9 @@ async fn try_send(app: &App, to: &To, due: &Due) -> Result<u16, String> {
         .body(due.body.clone());
     let response = request.send().await.map_err(|error| {
         let what = if error.is_timeout() {
-            "no answer in time"
+            NO_TIME
         } else if error.is_connect() {
-            "no connection"
+            NO_CONNECTION
         } else {
             "the request failed"
         };

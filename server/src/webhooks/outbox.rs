@@ -13,6 +13,8 @@ use crate::{app::App, error::Error, store::Writing, sync::poke::Poke};
 
 /// Deliveries that wait at most for a receiver that does not answer; beyond it the oldest are given up.
 const MOST_WAITING: u32 = 10_000;
+/// Why one was given up then, as the API says it.
+pub(crate) const TOO_MANY: &str = "too many wait";
 /// Seconds that deliveries are kept which are over.
 const KEPT_S: u64 = 30 * 24 * 3600;
 
@@ -138,11 +140,11 @@ pub(super) fn shorten(writing: &Writing<'_>, webhook: Uuid) -> Result<(), Error>
     writing
         .sql
         .prepare_cached(
-            "UPDATE webhook_deliveries SET state = 'given-up', last_error = 'too many wait'
+            "UPDATE webhook_deliveries SET state = 'given-up', last_error = ?3
               WHERE id IN (SELECT id FROM webhook_deliveries WHERE webhook = ?1 AND state = 'waiting'
                             ORDER BY id DESC LIMIT -1 OFFSET ?2)",
         )?
-        .execute(params![webhook.as_bytes().as_slice(), MOST_WAITING])?;
+        .execute(params![webhook.as_bytes().as_slice(), MOST_WAITING, TOO_MANY])?;
     Ok(())
 }
 

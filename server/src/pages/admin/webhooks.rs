@@ -24,10 +24,11 @@ use crate::{
         frame::{self, Frame, Visitor},
     },
     webhooks::{
-        Event,
+        Event, address, deliver,
         endpoint::{
             self, Delivery, NewWebhook, Standing, Webhook, WebhookChange, Which, WithSecret,
         },
+        outbox,
     },
 };
 
@@ -138,6 +139,18 @@ fn state(delivery: &Delivery) -> (&'static str, &'static str) {
         Standing::GivenUp => ("đã thôi gửi", "given up"),
         Standing::Waiting if delivery.attempts == 0 => ("chờ gửi", "waiting"),
         Standing::Waiting => ("sẽ gửi lại", "to be tried again"),
+    }
+}
+
+/// Why there was no answer, in Vietnamese.
+fn why(english: &str) -> &'static str {
+    match english {
+        deliver::NO_TIME | deliver::NO_LOOK_UP => "không trả lời kịp",
+        deliver::NO_HOST | address::NO_ADDRESS => "không tìm thấy máy có tên này",
+        deliver::NO_CONNECTION => "không kết nối được",
+        address::PRIVATE => "máy ở mạng nội bộ mà cấu hình chưa cho phép",
+        outbox::TOO_MANY => "quá nhiều thông báo đang chờ",
+        _ => "không gửi được",
     }
 }
 

@@ -3,6 +3,7 @@
 pub(crate) mod access_log;
 pub(crate) mod body;
 pub(crate) mod client;
+pub(super) mod description;
 pub(crate) mod headers;
 pub(crate) mod health;
 pub(crate) mod listening;

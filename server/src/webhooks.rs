@@ -11,10 +11,15 @@ pub(crate) mod endpoint;
 pub(crate) mod outbox;
 mod signature;
 
+use utoipa::openapi::{
+    RefOr,
+    schema::{ObjectBuilder, Schema, Type},
+};
+
 macro_rules! events {
     ($($variant:ident $word:literal $vi:literal $en:literal)*) => {
         /// What receivers are told of. The word is what they see.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
         pub(crate) enum Event { $(
             #[doc = $en]
             #[serde(rename = $word)]
@@ -39,6 +44,17 @@ events! {
     RecordChangedAfterApproval "record.changed-after-approval" "Biên bản thay đổi sau khi duyệt" "An inspection changed after it was approved"
     ChangeQuarantined "change.quarantined" "Thay đổi bị từ chối và lưu giữ" "A change was refused and is kept"
 }
+
+// The derive does not see words that come out of a macro.
+impl utoipa::PartialSchema for Event {
+    fn schema() -> RefOr<Schema> {
+        let words = Event::ALL.iter().map(|event| event.word());
+        let schema = ObjectBuilder::new().schema_type(Type::String);
+        schema.enum_values(Some(words)).into()
+    }
+}
+
+impl utoipa::ToSchema for Event {}
 
 /// What an administrator sends to see whether the receiver hears it.
 pub(crate) const TEST: &str = "webhook.test";

@@ -16,6 +16,7 @@ mod faults;
 mod foreign;
 mod identity_provider;
 mod kill;
+mod openapi;
 mod quarantine;
 mod restore;
 mod signatures;

@@ -41,6 +41,7 @@ pub(crate) struct AccountChange {
 
 /// An account as it is now.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ChangedAccount)]
 pub(crate) struct Changed {
     /// Its id.
     id: Uuid,

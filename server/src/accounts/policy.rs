@@ -7,11 +7,11 @@
 
 mod rules;
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use axum::{
     extract::{MatchedPath, Request, State},
-    http::{Method, StatusCode},
+    http::{HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Redirect, Response},
 };
@@ -74,7 +74,7 @@ pub(crate) async fn enforce(State(app): State<Arc<App>>, request: Request, next:
     };
     let rule = match rule(request.method(), route.as_str()) {
         Ok(rule) => rule,
-        Err(problem) => return problem.into_response(),
+        Err(problem) => return refused(&problem, route.as_str()),
     };
     let is_page = matches!(rule.2, Page(_) | Form(_));
     let from = is_page.then(|| failed::From::of(&app, request.headers()));
@@ -110,6 +110,25 @@ pub(crate) async fn enforce(State(app): State<Arc<App>>, request: Request, next:
         (Some(from), Some(problem)) => failed::page(from, party.person(), &problem),
         _ => response,
     }
+}
+
+/// The answer to a method or a route that there is no rule for.
+fn refused(problem: &Problem, route: &str) -> Response {
+    let mut response = problem.clone().into_response();
+    if problem.cause() == Cause::MethodNotAllowed {
+        let rules = RULES.iter().filter(|rule| rule.1 == route);
+        let methods = rules.flat_map(|rule| match rule.0 {
+            "GET" => vec!["GET", "HEAD"],
+            method => vec![method],
+        });
+        let methods: BTreeSet<&str> = methods.collect();
+        let methods: Vec<&str> = methods.into_iter().collect();
+        let allowed = HeaderValue::from_str(&methods.join(", "));
+        response
+            .headers_mut()
+            .extend(allowed.map(|allowed| (header::ALLOW, allowed)));
+    }
+    response
 }
 
 /// The one rule of a route.
@@ -246,8 +265,6 @@ pub(crate) fn described(method: &str, route: &str) -> Option<serde_json::Value> 
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
 
     #[test]

@@ -53,6 +53,7 @@ pub(crate) struct Filter {
 
 /// Rows of the audit log, the newest first.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AuditPage)]
 pub(crate) struct Page {
     /// The rows.
     pub(crate) rows: Vec<Noted>,

@@ -81,6 +81,7 @@ pub(crate) struct Backups {
 
 /// A backup.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ListedBackup)]
 pub(crate) struct Listed {
     /// The name of its folder.
     pub(crate) name: String,

@@ -41,6 +41,7 @@ pub(crate) struct NewCode {
 
 /// A code, shown once.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = EnrolmentCode)]
 pub(crate) struct Code {
     /// Its id.
     pub(crate) id: Uuid,

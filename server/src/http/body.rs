@@ -109,6 +109,10 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for Json<T> {
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Problem> {
         expect_media_type(request.headers(), "application/json")?;
         let bytes = read(request.into_body(), app.config.limits.json_bytes).await?;
+        // A derived type would also take its fields one after the other, without their names.
+        if bytes.trim_ascii_start().first() == Some(&b'[') {
+            return Err(Problem::new(Cause::MalformedBody).detail("The body must be an object"));
+        }
         serde_json::from_slice(&bytes).map(Self).map_err(|error| {
             Problem::new(Cause::MalformedBody).detail(shortened(&error.to_string()))
         })

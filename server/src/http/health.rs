@@ -50,7 +50,7 @@ pub(crate) async fn readyz(State(app): Shared) -> Result<&'static str, Problem> 
 }
 
 /// Metrics for Prometheus, in the OpenMetrics text format.
-#[utoipa::path(get, path = "/metrics", tag = "operation", responses((status = 200, description = "OpenMetrics text", body = String)))]
+#[utoipa::path(get, path = "/metrics", tag = "operation", responses((status = 200, description = "OpenMetrics text", content_type = "application/openmetrics-text", body = String)))]
 pub(crate) async fn metrics(State(app): Shared) -> Response {
     let media_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     (

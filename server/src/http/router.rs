@@ -28,7 +28,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     accounts::{
-        account, changing, grant, own, policy, provider::identity,
+        access::CSRF_HEADER, account, changing, grant, own, policy, provider::identity,
         second_factor::endpoint as second_factor, session,
     },
     app::App,
@@ -38,7 +38,7 @@ use crate::{
     backup::state,
     devices::{actor, code, device, enrolment, key, wipe},
     http::{
-        access_log, body, headers, health,
+        access_log, body, description, headers, health,
         problem::{self, Cause, Problem},
     },
     pages,
@@ -82,6 +82,16 @@ impl Modify for Credentials {
             "HTTP Message Signature (RFC 9421) with the device's key: docs/sync-protocol.md, section 3",
         );
         components.add_security_scheme("device", SecurityScheme::ApiKey(ApiKey::Header(device)));
+        let cookie = ApiKeyValue::with_description(
+            "__Host-sokiem_session",
+            "The cookie of a session; without the prefix where cookies go over plain HTTP",
+        );
+        components.add_security_scheme("cookie", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
+        let csrf = ApiKeyValue::with_description(
+            CSRF_HEADER,
+            "What changes something by cookie also says the `csrf` of POST /api/v1/session",
+        );
+        components.add_security_scheme("csrf", SecurityScheme::ApiKey(ApiKey::Header(csrf)));
     }
 }
 
@@ -364,21 +374,11 @@ fn routes() -> OpenApiRouter<Arc<App>> {
 
 /// This document.
 #[utoipa::path(get, path = "/api/openapi.json", tag = "operation",
-    responses((status = 200, content_type = "application/json", description = "OpenAPI 3.1", body = String)))]
+    responses((status = 200, content_type = "application/json", description = "OpenAPI 3.1", body = Object)))]
 async fn document() -> Result<axum::Json<Value>, Problem> {
     let (_, api) = routes().split_for_parts();
-    let mut api = serde_json::to_value(api).map_err(|_| Problem::new(Cause::Internal))?;
-    let paths = api.get_mut("paths").and_then(Value::as_object_mut);
-    for (route, item) in paths.into_iter().flatten() {
-        for (method, operation) in item.as_object_mut().into_iter().flatten() {
-            if let (Some(access), Some(operation)) =
-                (policy::described(method, route), operation.as_object_mut())
-            {
-                operation.insert("x-access".to_owned(), access);
-            }
-        }
-    }
-    Ok(axum::Json(api))
+    let api = serde_json::to_value(api).map_err(|_| Problem::new(Cause::Internal))?;
+    Ok(axum::Json(description::complete(api)))
 }
 
 #[derive(Clone)]

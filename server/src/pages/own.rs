@@ -86,6 +86,7 @@ pub(crate) async fn show(
 /// The form that changes the password.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NewPasswordForm)]
 pub(crate) struct PasswordForm {
     old: String,
     new: String,

@@ -28,7 +28,7 @@ use crate::{
 
 /// Go to the identity provider.
 #[utoipa::path(get, path = "/sign-in/provider", tag = "pages",
-    responses((status = 303, description = "To the provider"), (status = 200, description = "It can't be reached: the sign-in page, which says so"), (status = 422, description = "invalid: none is configured")))]
+    responses((status = 303, description = "To the provider"), (status = 200, description = "It can't be reached: the sign-in page, which says so"), (status = 422, description = "invalid: none is configured"), (status = 429, description = "too-many-requests")))]
 pub(crate) async fn go(State(app): Shared, client: Client) -> Result<Response, Problem> {
     app.attempts
         .count(&format!("sign-in from {}", client.0), app.machine.now_ms())?;
@@ -70,7 +70,7 @@ struct SignedIn<'a> {
 /// Come back from the identity provider.
 #[utoipa::path(get, path = "/sign-in/provider/callback", tag = "pages", params(Back),
     responses((status = 200, content_type = "text/html", description = "Signed in: a page that leads on; else the sign-in page, which says why not", body = String),
-        (status = 303, description = "The second factor is needed, or it took too long")))]
+        (status = 303, description = "The second factor is needed, or it took too long"), (status = 429, description = "too-many-requests")))]
 pub(crate) async fn back(
     State(app): Shared,
     client: Client,

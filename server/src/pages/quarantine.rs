@@ -95,6 +95,7 @@ pub(crate) async fn show(
 /// The form that takes over or dismisses.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = QuarantineForm)]
 pub(crate) struct Settlement {
     /// `take-over` or `dismiss`.
     act: String,

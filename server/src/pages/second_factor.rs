@@ -27,6 +27,7 @@ use crate::{
 /// A form with one's password.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ConfirmingForm)]
 pub(crate) struct PasswordForm {
     password: String,
     csrf: String,
@@ -83,6 +84,7 @@ pub(crate) async fn begin(
 /// A form with a code.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = SecondFactorForm)]
 pub(crate) struct CodeForm {
     code: String,
     csrf: String,

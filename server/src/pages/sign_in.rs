@@ -149,6 +149,7 @@ fn code_form(complaint: Option<&str>) -> Result<Response, Problem> {
 /// The form of the second step.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = SignInCodeForm)]
 pub(crate) struct CodeForm {
     code: String,
 }

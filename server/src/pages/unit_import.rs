@@ -96,6 +96,7 @@ pub(crate) async fn show(
     dead_code,
     reason = "the shape of a multipart form, for the API's description"
 )]
+#[schema(as = ChosenUnits)]
 pub(crate) struct Chosen {
     csrf: String,
     /// The area of lines that name none; empty for none.
@@ -223,6 +224,7 @@ fn line(planned: Planned) -> Line {
 /// The form below a preview.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = SureOfImport)]
 pub(crate) struct Sure {
     csrf: String,
     /// The area of lines that name none; empty for none.

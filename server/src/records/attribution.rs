@@ -42,6 +42,7 @@ pub(crate) struct Attribution {
 
 /// A stretch of a merging text that one change wrote.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = TextPart)]
 pub(crate) struct Part {
     /// The characters.
     pub(crate) text: String,

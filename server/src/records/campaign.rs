@@ -48,8 +48,22 @@ pub(crate) struct NewCampaign {
     #[serde(default)]
     pub(crate) synthetic: bool,
     /// The criteria and the window for each kind of unit: `agency`, `enterprise`, `school`.
-    #[schema(value_type = Object)]
+    #[schema(schema_with = described_sets)]
     pub(crate) sets: BTreeMap<UnitKind, Set>,
+}
+
+/// An object with a set for each kind of unit that the campaign is about.
+fn described_sets() -> utoipa::openapi::schema::Object {
+    use utoipa::{
+        PartialSchema as _,
+        openapi::schema::{AdditionalProperties, ObjectBuilder},
+    };
+    let sets = ["agency", "enterprise", "school"].into_iter();
+    let sets = sets.fold(ObjectBuilder::new(), |object, kind| {
+        object.property(kind, Set::schema())
+    });
+    let nothing_else = AdditionalProperties::FreeForm(false);
+    sets.additional_properties(Some(nothing_else)).build()
 }
 
 /// Criteria and window for one kind of unit.

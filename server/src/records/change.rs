@@ -116,8 +116,44 @@ pub(crate) struct Correction {
     /// Why.
     pub(crate) reason: String,
     /// The steps: `{"edit": "set", "path": …, "value": …}` and so on.
-    #[schema(value_type = Vec<Object>)]
+    #[schema(schema_with = edits)]
     pub(crate) edits: Vec<Edit>,
+}
+
+/// The shapes of [`Edit`], which is not of this crate.
+fn edits() -> utoipa::openapi::Schema {
+    use utoipa::openapi::schema::{
+        AdditionalProperties, ArrayBuilder, ObjectBuilder, OneOfBuilder, Schema, Type,
+    };
+    let text = || ObjectBuilder::new().schema_type(Type::String);
+    let anything =
+        || ObjectBuilder::new().schema_type(utoipa::openapi::schema::SchemaType::AnyValue);
+    let fields =
+        || ObjectBuilder::new().additional_properties(Some(AdditionalProperties::FreeForm(true)));
+    let step = |word: &'static str, name: Option<(&'static str, ObjectBuilder)>| {
+        let step = ObjectBuilder::new()
+            .property("edit", text().enum_values(Some([word])))
+            .required("edit")
+            .property(
+                "path",
+                text()
+                    .pattern(Some("^[^/]+(/[^/]+)*$"))
+                    .max_length(Some(300)),
+            )
+            .required("path")
+            .additional_properties(Some(AdditionalProperties::FreeForm(false)));
+        match name {
+            Some((name, schema)) => step.property(name, schema).required(name),
+            None => step,
+        }
+    };
+    let steps = OneOfBuilder::new()
+        .item(step("set", Some(("value", anything()))))
+        .item(step("text", Some(("text", text()))))
+        .item(step("settle", Some(("value", anything()))))
+        .item(step("add", Some(("fields", fields()))))
+        .item(step("remove", None));
+    Schema::Array(ArrayBuilder::new().items(steps).build())
 }
 
 /// Correct a record: all of the steps or none.

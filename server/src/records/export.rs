@@ -39,6 +39,7 @@ const WAITING: usize = 4;
 /// As which file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = RecordsFormat)]
 pub(crate) enum Format {
     /// A table as text.
     Csv,
@@ -85,7 +86,9 @@ pub(crate) struct AsFile {
 
 /// Everything that a list finds, as a file. `after` and `limit` of the filter do not count.
 #[utoipa::path(get, path = "/api/v1/records/export", tag = "records", params(AsFile, Filter),
-    responses((status = 200, description = "The file: text/csv, XLSX, application/geo+json, application/json or application/x-ndjson", content_type = "text/csv", body = String),
+    responses((status = 200, description = "The file: text/csv, XLSX, application/geo+json, application/json or application/x-ndjson", content(
+            (String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+            (Object = "application/geo+json"), (Vec<Object> = "application/json"), (String = "application/x-ndjson"))),
         (status = 400, description = "malformed-query"), (status = 403, description = "forbidden")),
     security(("session" = [])))]
 pub(crate) async fn export(

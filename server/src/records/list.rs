@@ -145,6 +145,7 @@ fn percent(text: &str) -> String {
 
 /// A page of a list.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = RecordsPage)]
 pub(crate) struct Page {
     /// The rows.
     pub(crate) records: Vec<Listed>,
@@ -154,6 +155,7 @@ pub(crate) struct Page {
 
 /// One row of a list.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ListedRecord)]
 pub(crate) struct Listed {
     /// The record.
     pub(crate) id: Uuid,

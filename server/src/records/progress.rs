@@ -48,6 +48,7 @@ impl Counts {
 
 /// The counts of an area or an officer.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ProgressPart)]
 pub(crate) struct Part {
     /// The area or the account; none for what nobody in particular is to do.
     pub(crate) id: Option<Uuid>,

@@ -80,6 +80,7 @@ pub(crate) struct Signed {
 
 /// A decision.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = VerifiedDecision)]
 pub(crate) struct Decided {
     /// Its id in the review.
     pub(crate) id: String,

@@ -26,6 +26,7 @@ use crate::{
 
 /// A year of a unit.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = UnitYear)]
 pub(crate) struct Year {
     /// The year, or a school year's first.
     pub(crate) year: String,

@@ -179,6 +179,7 @@ pub(crate) async fn approve(
 /// What is dismissed.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = RecoveryDismissal)]
 pub(crate) struct Dismissal {
     /// Which documents.
     pub(crate) documents: Vec<Uuid>,

@@ -34,6 +34,7 @@ pub(super) const CLASS: &str = "class";
 /// Which units to list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = ReportPart)]
 pub(crate) enum Part {
     /// Those that the number counts.
     #[default]

@@ -31,6 +31,7 @@ use crate::{
 /// Which file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = ReportFormat)]
 pub(crate) enum Format {
     /// A workbook.
     Xlsx,
@@ -64,7 +65,8 @@ pub(crate) struct ExportAsked {
 
 /// The review report as a file.
 #[utoipa::path(get, path = "/api/v1/report/export", tag = "report", params(ExportAsked),
-    responses((status = 200, description = "XLSX or CSV", content_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", body = String),
+    responses((status = 200, description = "XLSX or CSV", content(
+            (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"), (String = "text/csv"))),
         (status = 400, description = "malformed-query"), (status = 403, description = "forbidden"), (status = 404, description = "not-found"),
         (status = 422, description = "invalid")),
     security(("session" = [])))]

@@ -39,6 +39,7 @@ pub(crate) struct Count {
 
 /// What is purged, or would be.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[schema(as = RetentionReport)]
 pub(crate) struct Report {
     /// Documents by rule, kind and area.
     pub(crate) counts: Vec<Count>,

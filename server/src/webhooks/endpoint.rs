@@ -327,6 +327,7 @@ pub(crate) async fn test(
 /// Where a delivery stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schema(as = DeliveryState)]
 pub(crate) enum Standing {
     /// It is sent, or sent again, when its time has come.
     Waiting,

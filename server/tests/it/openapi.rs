@@ -55,3 +55,47 @@ fn every_route_is_documented() {
         assert!(!router.contains(other_way), "{other_way}");
     }
 }
+
+/// Of two types with one name the document would have one only, and say of one what the other is.
+#[test]
+fn no_two_types_have_one_name_in_the_document() {
+    let mut seen = std::collections::BTreeMap::new();
+    let mut folders = vec![std::path::PathBuf::from(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/src"
+    ))];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).unwrap();
+            for part in text.split("#[derive(").skip(1) {
+                let (derived, rest) = part.split_once(")]").unwrap();
+                if !derived.contains("ToSchema") {
+                    continue;
+                }
+                let head = match rest.split_once("#[schema(as = ") {
+                    Some((before, name))
+                        if !before.contains("struct ") && !before.contains("enum ") =>
+                    {
+                        name.split(')').next().unwrap().to_owned()
+                    }
+                    _ => {
+                        let words: Vec<&str> = rest.split_whitespace().collect();
+                        let at = words
+                            .iter()
+                            .position(|word| matches!(*word, "struct" | "enum"));
+                        let word = words[at.unwrap() + 1];
+                        word.split(['<', '{', '(', ';']).next().unwrap().to_owned()
+                    }
+                };
+                let other = seen.insert(head.clone(), path.clone());
+                assert!(other.is_none(), "{head}: {other:?} and {path:?}");
+            }
+        }
+    }
+    assert!(seen.len() > 50, "{}", seen.len());
+}

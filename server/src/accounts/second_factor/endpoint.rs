@@ -146,6 +146,7 @@ pub(crate) async fn begun(app: &App, caller: &Caller) -> Result<Setup, Problem> 
 /// A code of the authenticator app.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = SecondFactorCode)]
 pub(crate) struct Code {
     /// Six digits.
     pub(crate) code: String,

@@ -106,11 +106,13 @@ pub(crate) async fn show(
 /// The form that changes an account.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = AccountChangeForm)]
 pub(crate) struct ChangeForm {
     name: String,
     title: String,
     /// Only administrators send it.
     #[serde(default)]
+    #[schema(value_type = Role, required = false)]
     role: Option<Role>,
     csrf: String,
 }

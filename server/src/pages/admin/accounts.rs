@@ -123,6 +123,7 @@ pub(crate) async fn new(State(app): Shared, visitor: Visitor) -> Result<Response
 /// The form for a new account, filled in.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NewAccountForm)]
 pub(crate) struct NewForm {
     login: String,
     name: String,

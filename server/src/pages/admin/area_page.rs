@@ -99,6 +99,7 @@ pub(crate) async fn show(
 /// The form that renames an area or puts it elsewhere.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = AreaChangeForm)]
 pub(crate) struct ChangeForm {
     name: String,
     /// Empty for none.

@@ -121,6 +121,7 @@ pub(crate) async fn list(State(app): Shared, visitor: Visitor) -> Result<Respons
 /// The form for a new area.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NewAreaForm)]
 pub(crate) struct NewForm {
     name: String,
     level: Level,

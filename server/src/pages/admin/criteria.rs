@@ -282,6 +282,7 @@ pub(crate) async fn compare(
     dead_code,
     reason = "the shape of a multipart form, for the API's description"
 )]
+#[schema(as = ChosenCriteria)]
 pub(crate) struct Chosen {
     csrf: String,
     /// `CODE@version` of a set that ships with the server; empty for a file.

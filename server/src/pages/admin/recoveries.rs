@@ -136,6 +136,7 @@ pub(crate) async fn ask(
 /// The form that approves or dismisses.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = RecoveryForm)]
 pub(crate) struct Settlement {
     /// `approve` or `dismiss`.
     act: String,

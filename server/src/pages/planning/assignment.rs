@@ -179,6 +179,7 @@ fn officers(sql: &Connection, area: AreaId, chosen: &[Uuid]) -> Result<Vec<(Uuid
 
 /// The form that changes an assignment or calls it off.
 #[derive(Default, ToSchema)]
+#[schema(as = AssignmentChangeForm)]
 pub(crate) struct ChangeForm {
     /// `save`, `cancel` or `resume`.
     act: String,

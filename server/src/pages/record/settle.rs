@@ -166,6 +166,7 @@ fn field_type(reading: &Reading, path: &str) -> Result<FieldType, Problem> {
 /// The form that settles a difference.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = SettlementForm)]
 pub(crate) struct Settlement {
     path: String,
     /// The value that holds from now on as JSON, or `other`.
@@ -240,6 +241,7 @@ pub(crate) async fn settle(
 /// The form that corrects a field.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = CorrectionForm)]
 pub(crate) struct Correction {
     path: String,
     /// The value as people type it; empty clears the field.

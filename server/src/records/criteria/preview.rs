@@ -26,6 +26,7 @@ pub(crate) struct Draft {
 
 /// One thing that is wrong in a file.
 #[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = CriteriaFault)]
 pub(crate) struct Fault {
     /// The line, from 1; null where it is about the whole file.
     pub(crate) line: Option<usize>,
@@ -51,6 +52,7 @@ impl From<criteria::Fault> for Fault {
 /// How a version stands to what is published.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = CriteriaStanding)]
 pub(crate) enum Standing {
     /// Nobody published this version: it can be published.
     New,
@@ -62,6 +64,7 @@ pub(crate) enum Standing {
 
 /// What publishing a file would do.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = CriteriaPreview)]
 pub(crate) struct Preview {
     /// The set; null where something is wrong.
     #[schema(value_type = Option<Object>)]

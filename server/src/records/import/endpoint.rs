@@ -61,6 +61,7 @@ pub(crate) struct Asked {
 
 /// What an import did.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ImportedUnits)]
 pub(crate) struct Imported {
     /// The units that were made, in the order of their lines.
     pub(crate) made: Vec<Uuid>,

@@ -18,6 +18,7 @@ use crate::http::problem::Problem;
 
 /// What is wrong in a line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ImportFault)]
 pub(crate) struct Fault {
     /// The column's heading; null where it is about the whole line.
     pub(crate) column: Option<String>,

@@ -66,6 +66,7 @@ pub(crate) struct Planned {
 
 /// What an import would do.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ImportPreview)]
 pub(crate) struct Preview {
     /// Names exactly this plan; an import asks for it.
     pub(crate) digest: String,

@@ -77,6 +77,7 @@ pub(crate) struct UnitHead {
 
 /// Somebody who was there, or not.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = MinutesPerson)]
 pub(crate) struct Person {
     pub(crate) name: String,
     pub(crate) title: String,
@@ -159,6 +160,7 @@ pub(crate) struct Signer {
 
 /// A field in which people differ.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = MinutesDifference)]
 pub(crate) struct Difference {
     pub(crate) field: String,
     pub(crate) values: Vec<Value>,

@@ -37,7 +37,8 @@ pub(crate) struct Exported {
     format: String,
     /// When it was exported, by the phone's clock.
     #[serde(rename = "exported_ms")]
-    _exported_ms: i64,
+    #[schema(value_type = i64)]
+    _exported_ms: serde_json::Number,
     /// The device, where the phone knows it.
     device: Option<Uuid>,
     /// The changes, each after what it builds on.

@@ -39,6 +39,7 @@ pub(crate) struct Filter {
 
 /// A page of the list, newest first.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = QuarantinePage)]
 pub(crate) struct Page {
     /// What was refused.
     pub(crate) refused: Vec<Refused>,

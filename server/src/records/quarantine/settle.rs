@@ -100,6 +100,7 @@ pub(crate) async fn take_over(
 /// Why a refused change is dismissed.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = QuarantineDismissal)]
 pub(crate) struct Dismissal {
     /// Why.
     pub(crate) reason: String,

@@ -91,7 +91,8 @@ pub(crate) async fn show(
 }
 
 /// The form with a file.
-#[derive(ToSchema)]
+#[derive(ToSchema, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[expect(
     dead_code,
     reason = "the shape of a multipart form, for the API's description"
@@ -159,7 +160,7 @@ pub(crate) async fn preview(
     headers: HeaderMap,
     form: Multipart,
 ) -> Result<Response, Problem> {
-    let sent = upload::read(form, MOST_BYTES, too_large).await?;
+    let sent = upload::read(form, &["csrf", "area"], MOST_BYTES, too_large).await?;
     let caller = by_form(&app, &headers, sent.field("csrf")).await?;
     let area = chosen(sent.field("area"))?;
     let Sent {

@@ -8,9 +8,6 @@ use crate::http::problem::{Cause, Problem};
 
 /// Most bytes of a field that is no file.
 const MOST_FIELD_BYTES: usize = 4_096;
-/// Most fields of a form.
-const MOST_FIELDS: usize = 20;
-
 /// What a form carried.
 #[derive(Debug, Default)]
 pub(crate) struct Sent {
@@ -28,23 +25,25 @@ impl Sent {
     }
 }
 
-/// Reads a form whose file field is called `file`. A file that is too large is read to its end and thrown away, so that
+/// Reads a form with these fields, each at most once, and a file field called `file`. A file that is too large is read to its end and thrown away, so that
 /// whoever sent it gets to read the answer.
 pub(crate) async fn read(
     mut form: Multipart,
+    fields: &[&str],
     most_bytes: usize,
     too_large: fn() -> Problem,
 ) -> Result<Sent, Problem> {
     let mut sent = Sent::default();
     let mut is_too_large = false;
-    let mut fields = 0;
+    let mut read: Vec<String> = Vec::new();
     while let Some(mut field) = form.next_field().await.map_err(broken)? {
-        fields += 1;
-        if fields > MOST_FIELDS {
-            return Err(Problem::new(Cause::MalformedBody));
-        }
         let name = field.name().unwrap_or_default().to_owned();
         let is_file = name == "file";
+        let is_known = is_file || fields.contains(&name.as_str());
+        if !is_known || read.contains(&name) {
+            return Err(Problem::new(Cause::MalformedBody));
+        }
+        read.push(name.clone());
         if is_file {
             sent.file_name = field
                 .file_name()

@@ -277,7 +277,8 @@ pub(crate) async fn compare(
 }
 
 /// The form with a file, or with the name of a set that ships with the server.
-#[derive(ToSchema)]
+#[derive(ToSchema, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[expect(
     dead_code,
     reason = "the shape of a multipart form, for the API's description"
@@ -332,7 +333,7 @@ pub(crate) async fn preview(
     headers: HeaderMap,
     form: Multipart,
 ) -> Result<Response, Problem> {
-    let sent = upload::read(form, MOST_BYTES, too_large).await?;
+    let sent = upload::read(form, &["csrf", "shipped"], MOST_BYTES, too_large).await?;
     by_form(&app, &headers, sent.field("csrf")).await?;
     let shipped = sent.field("shipped").to_owned();
     let toml = match sent.file {

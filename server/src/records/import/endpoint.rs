@@ -111,6 +111,7 @@ pub(crate) async fn import(
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct AsFile {
+    #[param(inline)]
     format: template::Format,
 }
 

@@ -16,6 +16,7 @@ use crate::{
 /// What the template is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = TemplateFormat)]
 pub(crate) enum Format {
     /// A text.
     Csv,

@@ -162,3 +162,11 @@ impl Default for Lifetimes {
         }
     }
 }
+
+impl Lifetimes {
+    /// Devices that were heard of for the last time before this count as silent, in milliseconds since 1970.
+    pub(crate) fn silent_before_ms(&self, now_ms: i64) -> i64 {
+        let silent_s = i64::try_from(self.silent_device_s).unwrap_or(i64::MAX);
+        now_ms.saturating_sub(silent_s.saturating_mul(1_000))
+    }
+}

@@ -66,11 +66,8 @@ pub(crate) struct Device {
     responses((status = 200, body = Vec<Device>), (status = 403, description = "forbidden")),
     security(("session" = [])))]
 pub(crate) async fn list(State(app): Shared, caller: Caller) -> Result<Json<Vec<Device>>, Problem> {
-    let silent_s = i64::try_from(app.config.lifetimes.silent_device_s).unwrap_or(i64::MAX);
-    let silent_before_ms = app
-        .machine
-        .now_ms()
-        .saturating_sub(silent_s.saturating_mul(1000));
+    let now_ms = app.machine.now_ms();
+    let silent_before_ms = app.config.lifetimes.silent_before_ms(now_ms);
     app.store
         .read(move |sql| {
             let mut statement = sql.prepare_cached(

@@ -64,11 +64,8 @@ pub(crate) struct Silent {
     responses((status = 200, body = Inbox), (status = 403, description = "forbidden")), security(("session" = [])))]
 pub(crate) async fn get(State(app): Shared, caller: Caller) -> Result<Json<Inbox>, Problem> {
     let today = app.machine.today();
-    let silent_s = i64::try_from(app.config.lifetimes.silent_device_s).unwrap_or(i64::MAX);
-    let silent_before_ms = app
-        .machine
-        .now_ms()
-        .saturating_sub(silent_s.saturating_mul(1_000));
+    let now_ms = app.machine.now_ms();
+    let silent_before_ms = app.config.lifetimes.silent_before_ms(now_ms);
     app.store
         .read(move |sql| {
             let areas = caller.areas(sql)?;

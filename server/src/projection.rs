@@ -143,4 +143,4 @@ fn writers(sql: &Connection, document: DocumentId) -> Result<Vec<ActorId>, Error
 }
 
 pub(crate) use needs::Need;
-pub(crate) use search::ranges;
+pub(crate) use search::has_words;

@@ -22,5 +22,6 @@ pub(crate) mod quarantine;
 pub(crate) mod reading;
 pub(crate) mod record;
 mod said;
+pub(crate) mod units;
 pub(crate) mod verify;
 pub(crate) mod year;

@@ -6,7 +6,7 @@ pub(crate) mod new;
 
 use askama::Template;
 use axum::{extract::State, response::Response};
-use sokiem_record::id::DocumentId;
+use uuid::Uuid;
 
 use super::{
     choices,
@@ -41,16 +41,14 @@ pub(crate) async fn list(State(app): Shared, visitor: Visitor) -> Result<Respons
         .store
         .read(move |sql| {
             let areas = caller.areas(sql)?;
-            let mut campaigns = Vec::new();
-            for (id, name) in choices::campaigns(sql, &areas)? {
-                let progress = progress::of(sql, &areas, DocumentId(id), &today)?;
-                campaigns.push(Campaign {
-                    id: id.to_string(),
-                    name,
-                    total: progress.map(|progress| progress.total).unwrap_or_default(),
-                });
-            }
-            Ok::<_, Problem>(campaigns)
+            let mut totals = progress::totals(sql, &areas, &today)?;
+            let campaigns = choices::campaigns(sql, &areas)?;
+            let campaign = |(id, name): (Uuid, String)| Campaign {
+                id: id.to_string(),
+                name,
+                total: totals.remove(&id).unwrap_or_default(),
+            };
+            Ok::<_, Problem>(campaigns.into_iter().map(campaign).collect())
         })
         .await?;
     frame::page(&Overview {

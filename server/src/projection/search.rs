@@ -83,12 +83,24 @@ pub(super) fn forget(sql: &Connection, document: DocumentId) -> Result<(), Error
     Ok(())
 }
 
+/// Conditions in SQL under which a record, given as the expression of its id, has words beginning with each of those
+/// asked for, and their parameters in order.
+pub(crate) fn has_words(record: &str, asked: &str) -> (Vec<String>, Vec<String>) {
+    let ranges = ranges(asked);
+    let condition =
+        format!("{record} IN (SELECT document FROM search_words WHERE word >= ? AND word < ?)");
+    (
+        vec![condition; ranges.len()],
+        ranges.into_iter().flatten().collect(),
+    )
+}
+
 /// What is looked for: for each word the first word of the index that begins with it, and the first behind
 /// those that do.
-pub(crate) fn ranges(asked: &str) -> Vec<(String, String)> {
+fn ranges(asked: &str) -> Vec<[String; 2]> {
     fold(asked)
         .split_whitespace()
-        .map(|word| (word.to_owned(), format!("{word}\u{10ffff}")))
+        .map(|word| [word.to_owned(), format!("{word}\u{10ffff}")])
         .collect()
 }
 
@@ -99,7 +111,7 @@ mod tests {
     #[test]
     fn words_are_looked_for_by_their_beginning() {
         let ranges = ranges(" Trường  ");
-        let [(from, to)] = ranges.as_slice() else {
+        let [[from, to]] = ranges.as_slice() else {
             panic!("{ranges:?}")
         };
         let begins = |word: &str| word >= from.as_str() && word < to.as_str();

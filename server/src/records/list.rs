@@ -411,13 +411,9 @@ fn conditions(areas: &Areas, filter: &Filter, today: &str) -> Conditions {
         ),
         None => {}
     }
-    for (from, to) in projection::ranges(filter.words()) {
-        conditions.sql.push(
-            "documents.id IN (SELECT document FROM search_words WHERE word >= ? AND word < ?)"
-                .to_owned(),
-        );
-        conditions.values.extend([from.into(), to.into()]);
-    }
+    let (words, values) = projection::has_words("documents.id", filter.words());
+    conditions.sql.extend(words);
+    conditions.values.extend(values.into_iter().map(Into::into));
     conditions
 }
 

@@ -178,6 +178,42 @@ pub(crate) fn of(
     }))
 }
 
+/// How far every campaign has come in these areas: the totals alone, without reading assignment by assignment.
+pub(crate) fn totals(
+    sql: &Connection,
+    areas: &Areas,
+    today: &str,
+) -> Result<HashMap<Uuid, Counts>, Error> {
+    let mut statement = sql.prepare_cached(
+        "WITH assigned AS (
+           SELECT campaign, area, date,
+                  (SELECT max(CASE WHEN state = 'finished' THEN 2 ELSE 1 END) FROM documents AS inspection
+                    WHERE inspection.subject = documents.subject AND inspection.kind = 'inspection'
+                      AND inspection.campaign = documents.campaign) AS done,
+                  EXISTS (SELECT 1 FROM documents AS inspection JOIN decisions ON decisions.inspection = inspection.id
+                    WHERE inspection.subject = documents.subject AND inspection.kind = 'inspection'
+                      AND inspection.campaign = documents.campaign AND decisions.decision = 'approved') AS approved
+             FROM documents
+            WHERE kind = 'assignment' AND state = 'assigned' AND campaign IS NOT NULL)
+         SELECT campaign, area, count(*), count(done), sum(done IS 2), sum(approved), sum(date < ?1 AND done IS NOT 2)
+           FROM assigned GROUP BY campaign, area",
+    )?;
+    let mut rows = statement.query([today])?;
+    let mut totals: HashMap<Uuid, Counts> = HashMap::new();
+    while let Some(row) = rows.next()? {
+        if !areas.readable(id::id(row, 1)?) {
+            continue;
+        }
+        let total = totals.entry(id::id::<DocumentId>(row, 0)?.0).or_default();
+        total.assigned += row.get::<_, u64>(2)?;
+        total.begun += row.get::<_, u64>(3)?;
+        total.finished += row.get::<_, u64>(4)?;
+        total.approved += row.get::<_, u64>(5)?;
+        total.late += row.get::<_, Option<u64>>(6)?.unwrap_or_default();
+    }
+    Ok(totals)
+}
+
 fn work(
     sql: &Connection,
     areas: &Areas,

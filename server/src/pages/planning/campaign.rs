@@ -9,12 +9,7 @@ use axum::{
 };
 use rusqlite::{Connection, params};
 use serde::Deserialize;
-use sokiem_record::{
-    fold::fold,
-    id::{AreaId, DocumentId},
-    schema::FieldType,
-    words,
-};
+use sokiem_record::{id::DocumentId, schema::FieldType, words};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -35,8 +30,8 @@ use crate::{
         assignment::{self, NewAssignment},
         list::Filter,
         progress::{self, Part, Progress, Work},
+        units,
     },
-    store::id,
 };
 
 /// Assignments that are listed: the late ones first, then those that are due first.
@@ -151,43 +146,31 @@ fn offered(
     wanted: &Wanted,
 ) -> Result<Vec<Offered>, Error> {
     let kinds = assignment::kinds(sql, campaign)?;
-    let words = fold(&wanted.q);
-    let words: Vec<&str> = words.split_whitespace().collect();
     let area: Option<Uuid> = wanted.area.parse().ok();
-    let mut statement = sql.prepare_cached(
-        "SELECT unit.id, unit.area, areas.name, unit.title, unit.state, unit.search
-           FROM documents AS unit JOIN areas ON areas.id = unit.area
-          WHERE unit.kind = 'unit' AND NOT EXISTS
-                (SELECT 1 FROM documents AS assigned
-                  WHERE assigned.subject = unit.id AND assigned.kind = 'assignment' AND assigned.campaign = ?1
-                    AND assigned.state <> 'cancelled')
-          ORDER BY unit.title, unit.id",
+    let mut assigned = sql.prepare_cached(
+        "SELECT 1 FROM documents
+          WHERE subject = ?1 AND kind = 'assignment' AND campaign = ?2 AND state <> 'cancelled'",
     )?;
-    let mut rows = statement.query(params![campaign.as_bytes().as_slice()])?;
     let mut found = Vec::new();
-    while let Some(row) = rows.next()? {
-        let lies_in: AreaId = id::id(row, 1)?;
-        let (kind, search): (String, String) = (row.get(4)?, row.get(5)?);
-        let Some(kind) = kinds.iter().find(|known| **known == kind) else {
-            continue;
-        };
-        let says = |word: &&str| search.split_whitespace().any(|one| one.starts_with(*word));
-        if !areas.writable(lies_in)
-            || area.is_some_and(|area| area != lies_in.0)
-            || !words.iter().all(says)
+    units::each(sql, &wanted.q, |unit| {
+        let kind = kinds.iter().find(|known| **known == unit.kind);
+        if let Some(kind) = kind
+            && areas.writable(unit.area)
+            && area.is_none_or(|area| area == unit.area.0)
+            && !assigned.exists(params![
+                unit.id.as_bytes().as_slice(),
+                campaign.as_bytes().as_slice()
+            ])?
         {
-            continue;
+            found.push(Offered {
+                id: unit.id.0.to_string(),
+                name: unit.name,
+                area_name: unit.area_name,
+                kind: words::names(kind).unwrap_or((kind, kind)),
+            });
         }
-        found.push(Offered {
-            id: id::id::<DocumentId>(row, 0)?.0.to_string(),
-            name: row.get(3)?,
-            area_name: row.get(2)?,
-            kind: words::names(kind).unwrap_or((kind, kind)),
-        });
-        if found.len() > OFFERED {
-            break;
-        }
-    }
+        Ok(found.len() <= OFFERED)
+    })?;
     Ok(found)
 }
 

@@ -7,11 +7,11 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Redirect, Response},
 };
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
 use serde::Deserialize;
 use sokiem_record::{
     fold::fold,
-    id::{AreaId, DocumentId, Kind},
+    id::{DocumentId, Kind},
 };
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -34,8 +34,8 @@ use crate::{
         heads,
         joining::{self, Join, Separate},
         record,
+        units::{self, Unit},
     },
-    store::id,
 };
 
 /// Records that are offered at a time.
@@ -189,7 +189,7 @@ fn read(
     Ok((name, seen, Vec::new(), Some(beside)))
 }
 
-/// Units that the visitor may write: those that are called the same first, then what the words find.
+/// Units that the visitor may write: what the words find, or without words those that are called the same.
 fn offered(
     sql: &Connection,
     caller: &Caller,
@@ -198,37 +198,35 @@ fn offered(
     words: &str,
 ) -> Result<Vec<Offered>, Problem> {
     let areas = caller.areas(sql)?;
-    let (same, words) = (fold(name), fold(words));
-    let words: Vec<&str> = words.split_whitespace().collect();
-    let mut statement = sql.prepare_cached(
-        "SELECT unit.id, unit.area, areas.name, unit.title, unit.search,
-                (SELECT count(*) FROM documents AS inspection WHERE inspection.subject = unit.id AND inspection.kind = 'inspection')
-           FROM documents AS unit JOIN areas ON areas.id = unit.area
-          WHERE unit.kind = 'unit' AND unit.state <> 'joined' AND unit.id <> ?1 ORDER BY unit.title, unit.id",
+    let same = fold(name);
+    let mut inspected = sql.prepare_cached(
+        "SELECT count(*) FROM documents WHERE subject = ?1 AND kind = 'inspection'",
     )?;
-    let mut rows = statement.query(params![id.as_bytes().as_slice()])?;
-    let (mut alike, mut found) = (Vec::new(), Vec::new());
-    while let Some(row) = rows.next()? {
-        if !areas.writable(id::id::<AreaId>(row, 1)?) {
-            continue;
+    let mut found = Vec::new();
+    let is_alike = |unit: &Unit| fold(&unit.name) == same;
+    let mut offer = |unit: Unit| {
+        if unit.id != id && unit.kind != "joined" && areas.writable(unit.area) {
+            found.push(Offered {
+                inspections: inspected
+                    .query_row([unit.id.as_bytes().as_slice()], |row| row.get(0))?,
+                id: unit.id.0.to_string(),
+                name: unit.name,
+                area_name: unit.area_name,
+            });
         }
-        let (title, search): (String, String) = (row.get(3)?, row.get(4)?);
-        let is_alike = words.is_empty() && fold(&title) == same;
-        let says = |word: &&str| search.split_whitespace().any(|one| one.starts_with(*word));
-        if !is_alike && (found.len() >= OFFERED || words.is_empty() || !words.iter().all(says)) {
-            continue;
-        }
-        let one = Offered {
-            id: id::id::<DocumentId>(row, 0)?.0.to_string(),
-            name: title,
-            area_name: row.get(2)?,
-            inspections: row.get(5)?,
-        };
-        if is_alike { &mut alike } else { &mut found }.push(one);
+        Ok(found.len() < OFFERED)
+    };
+    if words.trim().is_empty() {
+        units::each(sql, name, |unit| {
+            if is_alike(&unit) {
+                return offer(unit);
+            }
+            Ok(true)
+        })?;
+    } else {
+        units::each(sql, words, offer)?;
     }
-    alike.truncate(OFFERED);
-    alike.append(&mut found);
-    Ok(alike)
+    Ok(found)
 }
 
 /// The form that joins a record into another one.

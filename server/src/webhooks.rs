@@ -1,5 +1,5 @@
 //! Webhooks: an administrator names addresses, and the server tells them of events over HTTP, signed as Standard
-//! Webhooks (https://www.standardwebhooks.com) says.
+//! Webhooks (<https://www.standardwebhooks.com>) says.
 //!
 //! An event's delivery is written in the transaction of the event ([`outbox`]), so neither is without the other. It is
 //! sent afterwards ([`deliver`]), again and again with growing pauses until it is answered, and at last given up; a

@@ -336,6 +336,7 @@ impl Session<'_> {
         let mut home = area::today(sql, push.area)?;
         if let Some(unit) = subject
             && let Some(unit) = stored::find(sql, unit)?
+            && unit.area != push.area
             && log::has_left(sql, push.area, unit.id)?
         {
             home = unit.area;

@@ -68,7 +68,9 @@ pub(crate) fn has_left(
     document: DocumentId,
 ) -> Result<bool, Error> {
     Ok(sql
-        .prepare_cached("SELECT 1 FROM log WHERE document = ?1 AND area = ?2 AND what = ?3")?
+        .prepare_cached(
+            "SELECT 1 FROM log INDEXED BY log_by_document WHERE document = ?1 AND area = ?2 AND what = ?3",
+        )?
         .exists(params![
             document.as_bytes().as_slice(),
             area.as_bytes().as_slice(),

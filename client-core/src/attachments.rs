@@ -13,10 +13,12 @@ mod picture;
 mod steps;
 mod transport;
 
-pub use adding::{AddedAttachment, NewAttachment, Place};
+pub use adding::{About, AddedAttachment, NewAttachment, Place};
 pub use driver::{run, upload_once};
 pub use facts::Facts;
-pub use picture::{Prepared, prepare};
+pub use picture::Prepared;
+#[cfg(not(target_family = "wasm"))]
+pub use picture::prepare;
 pub use steps::{UploadReport, UploadRun, UploadStep};
 pub use transport::{AttachmentTransport, NewUpload, Part, Standing, UploadToken};
 

@@ -15,6 +15,17 @@ pub trait MaybeSend {}
 #[cfg(target_family = "wasm")]
 impl<T> MaybeSend for T {}
 
+/// [`Sync`] where threads exist; nothing in a browser.
+#[cfg(not(target_family = "wasm"))]
+pub trait MaybeSync: Sync {}
+#[cfg(not(target_family = "wasm"))]
+impl<T: Sync> MaybeSync for T {}
+/// [`Sync`] where threads exist; nothing in a browser.
+#[cfg(target_family = "wasm")]
+pub trait MaybeSync {}
+#[cfg(target_family = "wasm")]
+impl<T> MaybeSync for T {}
+
 /// The device's clock. Its time is written into records for people to read; no merge depends on it.
 pub trait Clock: Send + Sync {
     /// Milliseconds since 1970-01-01 UTC.

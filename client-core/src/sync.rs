@@ -4,6 +4,7 @@
 //! nothing else. [`sync_once`] drives it over a transport, [`run`] keeps doing that in the background.
 //! No lock is held while the network is waited for, so saves go on during a synchronisation.
 
+pub mod client;
 mod driver;
 mod entries;
 mod fork;

@@ -13,7 +13,7 @@ use sokiem_record::{
     schema::Path,
 };
 
-use super::{Facts, prepare};
+use super::{Facts, Prepared};
 use crate::{
     book::{Book, Saved},
     error::{Error, Result},
@@ -46,6 +46,19 @@ pub struct NewAttachment<'a> {
     pub longest_side: Option<u32>,
 }
 
+/// What is known of an attachment besides its bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct About<'a> {
+    /// Where it goes.
+    pub place: &'a Place,
+    /// A line about it.
+    pub caption: Option<&'a str>,
+    /// When it was taken, if the officer's app knows better than the file.
+    pub taken_ms: Option<i64>,
+    /// Where it was taken, as a `geo:` URI, if the officer's app knows better than the file.
+    pub position: Option<&'a str>,
+}
+
 /// What was added.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct AddedAttachment {
@@ -70,16 +83,36 @@ impl Book {
     ///
     /// # Errors
     /// [`Error::NotAllowed`], [`Error::AttachmentTooLarge`], and those of [`Book::edit`]; nothing was written.
+    #[cfg(not(target_family = "wasm"))]
     pub fn add_attachment(
         &self,
         document: DocumentId,
         new: &NewAttachment<'_>,
     ) -> Result<AddedAttachment> {
         // Unpacking and scaling take a second on a phone; nobody waits for the book meanwhile.
-        let prepared = prepare(new.bytes, new.longest_side)?;
+        let prepared = super::prepare(new.bytes, new.longest_side)?;
+        let about = About {
+            place: &new.place,
+            caption: new.caption,
+            taken_ms: new.taken_ms,
+            position: new.position,
+        };
+        self.add_prepared(document, &about, prepared)
+    }
+
+    /// [`Book::add_attachment`] for a file that is ready: see [`Prepared::by_platform`].
+    ///
+    /// # Errors
+    /// Those of [`Book::edit`]; nothing was written.
+    pub fn add_prepared(
+        &self,
+        document: DocumentId,
+        new: &About<'_>,
+        prepared: Prepared,
+    ) -> Result<AddedAttachment> {
         let hash = ContentHash::of(&prepared.bytes);
         let thumbnail = prepared.thumbnail.as_deref().map(ContentHash::of);
-        let edit = match &new.place {
+        let edit = match new.place {
             Place::Evidence(collection) => {
                 let keys = collection
                     .keys()
@@ -124,7 +157,7 @@ impl Book {
             }
         };
         // A signature has no place for a thumbnail; it is small itself.
-        let small = match &new.place {
+        let small = match new.place {
             Place::Evidence(_) => thumbnail.zip(prepared.thumbnail.as_deref()),
             Place::Signature(_) => None,
         };

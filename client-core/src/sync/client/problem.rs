@@ -1,13 +1,10 @@
 //! Problem documents (RFC 9457) as errors.
 
-use reqwest::{Response, StatusCode, header::RETRY_AFTER};
 use serde::Deserialize;
 use sokiem_record::id::EpochId;
 
-use crate::sync::{
-    TransportError,
-    http::{MAX_SMALL_BODY, read_body},
-};
+use super::{Answer, MAX_SMALL_BODY, read_body};
+use crate::sync::TransportError;
 
 #[derive(Default, Deserialize)]
 struct Problem {
@@ -23,29 +20,24 @@ struct Problem {
 }
 
 /// What an answer with an error status says.
-pub(super) async fn read(response: Response) -> TransportError {
-    let status = response.status();
-    let retry_after_ms = response
-        .headers()
-        .get(RETRY_AFTER)
-        .and_then(|value| value.to_str().ok()?.parse::<u64>().ok())
+pub(super) async fn read(mut answer: impl Answer) -> TransportError {
+    let status = answer.status();
+    let retry_after_ms = answer
+        .header("retry-after")
+        .and_then(|value| value.parse::<u64>().ok())
         .map(|seconds| seconds.saturating_mul(1_000));
-    let problem: Problem = match read_body(response, MAX_SMALL_BODY).await {
+    let problem: Problem = match read_body(&mut answer, MAX_SMALL_BODY).await {
         Ok(body) => serde_json::from_slice(&body).unwrap_or_default(),
         Err(_) => Problem::default(),
     };
     let slug = problem.kind.rsplit('/').next().unwrap_or_default();
     match (status, slug, problem.epoch) {
-        (StatusCode::CONFLICT, "epoch-changed", Some(epoch)) => {
-            TransportError::EpochChanged { epoch }
-        }
-        (StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS, ..) => {
-            TransportError::Busy { retry_after_ms }
-        }
+        (409, "epoch-changed", Some(epoch)) => TransportError::EpochChanged { epoch },
+        (503 | 429, ..) => TransportError::Busy { retry_after_ms },
         _ => TransportError::Refused {
-            status: status.as_u16(),
+            status,
             slug: if slug.is_empty() {
-                format!("http-{}", status.as_u16())
+                format!("http-{status}")
             } else {
                 slug.to_owned()
             },

@@ -1,0 +1,3 @@
+//! Makes the folder that a server serves at `/app/`.
+
+fn main() {}

@@ -3,6 +3,7 @@
 mod attesting;
 mod export;
 mod feedback;
+mod missing;
 mod planning;
 mod reading;
 mod writing;

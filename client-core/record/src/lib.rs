@@ -56,6 +56,7 @@ pub mod id;
 pub mod labels;
 pub mod limits;
 pub mod media;
+pub mod missing;
 pub mod preview;
 pub mod proof;
 pub mod reading;

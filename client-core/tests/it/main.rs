@@ -11,6 +11,7 @@ mod converge;
 mod driver;
 mod finishing;
 mod hostile;
+mod missing;
 mod model;
 mod pictures;
 mod platform;

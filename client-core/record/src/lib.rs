@@ -57,6 +57,7 @@ pub mod labels;
 pub mod limits;
 pub mod media;
 pub mod missing;
+pub mod position;
 pub mod preview;
 pub mod proof;
 pub mod reading;

@@ -13,6 +13,7 @@ mod finishing;
 mod hostile;
 mod missing;
 mod model;
+mod nearby;
 mod pictures;
 mod platform;
 mod recovery;

@@ -4,6 +4,7 @@ mod attesting;
 mod export;
 mod feedback;
 mod missing;
+mod once;
 mod planning;
 mod reading;
 mod writing;
@@ -48,6 +49,8 @@ use crate::{
 #[derive(Clone)]
 pub struct Book {
     shared: Arc<Shared>,
+    /// Set on the handles that [`Book::once`] gives.
+    operation: Option<once::Operation>,
 }
 
 struct Shared {
@@ -259,6 +262,7 @@ impl Book {
                 random,
                 watch: Watch::default(),
             }),
+            operation: None,
         })
     }
 

@@ -1,7 +1,7 @@
 //! What the officer writes: one call, one transaction, on disk when it returns.
 
 use rusqlite::Connection;
-use serde::Serialize;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value as Json};
 use sokiem_record::{
     ChangeHash,
@@ -13,27 +13,43 @@ use sokiem_record::{
 };
 
 use crate::{
-    book::{Book, Cache},
+    book::{Book, Cache, once::Operation},
     error::{Error, Result},
     platform::new_uuid,
     store::{areas, documents, enrolment, outbox, projection, quarantine},
 };
 
 /// What a save came to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Saved {
     /// The document.
     pub document: DocumentId,
     /// The change that was written; `None` when the document read like that already.
-    #[serde(serialize_with = "hex")]
+    #[serde(serialize_with = "hex", deserialize_with = "from_hex")]
     pub change: Option<ChangeHash>,
     /// The state after it: the base for the next edit.
-    #[serde(serialize_with = "hex_all")]
+    #[serde(serialize_with = "hex_all", deserialize_with = "from_hex_all")]
     pub heads: Vec<ChangeHash>,
 }
 
 fn hex<S: serde::Serializer>(hash: &Option<ChangeHash>, serializer: S) -> Result<S::Ok, S::Error> {
     hash.map(|hash| hash.to_string()).serialize(serializer)
+}
+
+fn from_hex<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<ChangeHash>, D::Error> {
+    let text: Option<String> = Deserialize::deserialize(deserializer)?;
+    let hash = text.map(|text| text.parse()).transpose();
+    hash.map_err(serde::de::Error::custom)
+}
+
+fn from_hex_all<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<ChangeHash>, D::Error> {
+    let texts: Vec<String> = Deserialize::deserialize(deserializer)?;
+    let hashes: Result<_, _> = texts.iter().map(|text| text.parse()).collect();
+    hashes.map_err(serde::de::Error::custom)
 }
 
 pub(super) fn hex_all<S: serde::Serializer>(
@@ -136,13 +152,26 @@ impl Book {
         })
     }
 
-    /// A transaction that counts as a save.
-    pub(super) fn write<T>(
+    /// A transaction that counts as a save, and that an operation makes once: see [`Book::once`].
+    pub(super) fn write<T: Serialize + DeserializeOwned>(
         &self,
         work: impl FnOnce(&Connection, &mut Cache) -> Result<T>,
     ) -> Result<T> {
-        let value = self.transact(|tx, cache| work(tx, cache))?;
-        self.watch().saved();
+        let step = self.operation.as_ref().map(Operation::next);
+        let (value, made) = self.transact(|tx, cache| {
+            let Some(step) = step else {
+                return Ok((work(tx, cache)?, true));
+            };
+            if let Some(answer) = step.answer(tx)? {
+                return Ok((answer, false));
+            }
+            let value = work(tx, cache)?;
+            step.remember(tx, &value)?;
+            Ok((value, true))
+        })?;
+        if made {
+            self.watch().saved();
+        }
         Ok(value)
     }
 }

@@ -18,6 +18,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("schema/004_server_key.sql"),
     include_str!("schema/005_unproven.sql"),
     include_str!("schema/006_positions.sql"),
+    include_str!("schema/007_operations.sql"),
 ];
 
 /// How long a second opener waits for the first to finish before it is told.

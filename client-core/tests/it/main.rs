@@ -14,6 +14,7 @@ mod hostile;
 mod missing;
 mod model;
 mod nearby;
+mod once;
 mod pictures;
 mod platform;
 mod recovery;

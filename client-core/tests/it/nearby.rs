@@ -86,6 +86,7 @@ fn a_page_of_a_list_by_distance_goes_on_where_the_last_one_ended() {
 /// What the sixth migration and those after it did, undone.
 const BEFORE_POSITIONS: &str = "ALTER TABLE projection DROP COLUMN latitude_microdegrees;
     ALTER TABLE projection DROP COLUMN longitude_microdegrees;
+    DROP TABLE operations;
     PRAGMA user_version = 5;";
 
 #[test]

@@ -1,6 +1,7 @@
 //! The book: everything that one officer's device holds, and the one writer of its database.
 
 mod attesting;
+mod copying;
 mod export;
 mod feedback;
 mod missing;
@@ -22,6 +23,7 @@ use sokiem_record::{
     signing::SigningKey,
 };
 
+pub use copying::Copied;
 pub use feedback::{Decided, Feedback, Remark};
 pub use reading::{
     AreaInScope, Author, NamedAlternative, NamedConflict, NamedHistoryEntry, Opened,

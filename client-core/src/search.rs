@@ -1,6 +1,6 @@
 //! Lists and search over the projection table: no document is loaded for either.
 
-use rusqlite::{ToSql, params_from_iter};
+use rusqlite::{Connection, ToSql, params_from_iter};
 use serde::Serialize;
 use sokiem_record::{
     fold::fold,
@@ -109,16 +109,7 @@ impl Book {
     /// # Errors
     /// [`Error::Database`] when it can't be read.
     pub fn list(&self, query: &Query) -> Result<Vec<Listed>> {
-        let (sql, values) = compose(query);
-        self.read(|connection| {
-            let mut statement = connection.prepare_cached(&sql)?;
-            let mut rows = statement.query(params_from_iter(values.iter()))?;
-            let mut listed = Vec::new();
-            while let Some(row) = rows.next()? {
-                listed.push(read(row, query.near)?);
-            }
-            Ok(listed)
-        })
+        self.read(|connection| list(connection, query))
     }
 
     /// Searches everything on this device: see [`Query::text`].
@@ -172,6 +163,18 @@ impl Book {
             Ok(assigned)
         })
     }
+}
+
+/// [`Book::list`], also within a transaction.
+pub(crate) fn list(connection: &Connection, query: &Query) -> Result<Vec<Listed>> {
+    let (sql, values) = compose(query);
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut rows = statement.query(params_from_iter(values.iter()))?;
+    let mut listed = Vec::new();
+    while let Some(row) = rows.next()? {
+        listed.push(read(row, query.near)?);
+    }
+    Ok(listed)
 }
 
 fn compose(query: &Query) -> (String, Vec<Box<dyn ToSql>>) {

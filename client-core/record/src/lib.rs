@@ -45,6 +45,7 @@ pub mod attachment;
 pub mod attestation;
 pub mod attribution;
 pub mod chunk;
+pub mod copying;
 pub mod criteria;
 pub mod document;
 pub mod edit;

@@ -86,40 +86,16 @@ impl Book {
         also: impl FnOnce(&Connection) -> Result<()>,
     ) -> Result<Saved> {
         let now_ms = self.now_ms();
+        let change = Change {
+            document,
+            base,
+            edits,
+            reason,
+            now_ms,
+        };
         self.write(|connection, cache| {
             also(connection)?;
-            let before =
-                documents::find(connection, document)?.ok_or(Error::NoSuchDocument(document))?;
-            require_writable(connection, before.kind, before.area)?;
-            let author = author(connection, now_ms, reason)?;
-            let mut content = match cache.take(document, &before.heads) {
-                Some(content) => content,
-                None => documents::load(connection, &before)?,
-            };
-            let Some(written) = content.edit(&author, base, edits)? else {
-                let heads = content.heads();
-                cache.put(content);
-                return Ok(Saved {
-                    document,
-                    change: None,
-                    heads,
-                });
-            };
-            require_size(&written)?;
-            put_pending(connection, document, &written, now_ms)?;
-            let heads = content.heads();
-            let after = documents::Row {
-                heads: heads.clone(),
-                ..before.clone()
-            };
-            documents::update(connection, &before, &after)?;
-            projection::put(connection, &content, before.area)?;
-            cache.put(content);
-            Ok(Saved {
-                document,
-                change: Some(written.hash),
-                heads,
-            })
+            change.make(connection, cache)
         })
     }
 
@@ -173,6 +149,54 @@ impl Book {
             self.watch().saved();
         }
         Ok(value)
+    }
+}
+
+/// A change of a document that is here, before it is made.
+pub(super) struct Change<'a> {
+    pub(super) document: DocumentId,
+    pub(super) base: Option<&'a [ChangeHash]>,
+    pub(super) edits: &'a [Edit],
+    pub(super) reason: Option<&'a str>,
+    pub(super) now_ms: i64,
+}
+
+impl Change<'_> {
+    /// Makes it, in the running transaction.
+    pub(super) fn make(&self, connection: &Connection, cache: &mut Cache) -> Result<Saved> {
+        let document = self.document;
+        let before =
+            documents::find(connection, document)?.ok_or(Error::NoSuchDocument(document))?;
+        require_writable(connection, before.kind, before.area)?;
+        let author = author(connection, self.now_ms, self.reason)?;
+        let mut content = match cache.take(document, &before.heads) {
+            Some(content) => content,
+            None => documents::load(connection, &before)?,
+        };
+        let Some(written) = content.edit(&author, self.base, self.edits)? else {
+            let heads = content.heads();
+            cache.put(content);
+            return Ok(Saved {
+                document,
+                change: None,
+                heads,
+            });
+        };
+        require_size(&written)?;
+        put_pending(connection, document, &written, self.now_ms)?;
+        let heads = content.heads();
+        let after = documents::Row {
+            heads: heads.clone(),
+            ..before.clone()
+        };
+        documents::update(connection, &before, &after)?;
+        projection::put(connection, &content, before.area)?;
+        cache.put(content);
+        Ok(Saved {
+            document,
+            change: Some(written.hash),
+            heads,
+        })
     }
 }
 

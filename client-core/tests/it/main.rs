@@ -8,6 +8,7 @@
 
 mod books;
 mod converge;
+mod copying;
 mod driver;
 mod finishing;
 mod hostile;

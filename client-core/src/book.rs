@@ -1,8 +1,11 @@
 //! The book: everything that one officer's device holds, and the one writer of its database.
 
 mod attesting;
+mod copying;
 mod export;
 mod feedback;
+mod missing;
+mod once;
 mod planning;
 mod reading;
 mod writing;
@@ -20,6 +23,7 @@ use sokiem_record::{
     signing::SigningKey,
 };
 
+pub use copying::Copied;
 pub use feedback::{Decided, Feedback, Remark};
 pub use reading::{
     AreaInScope, Author, NamedAlternative, NamedConflict, NamedHistoryEntry, Opened,
@@ -47,6 +51,8 @@ use crate::{
 #[derive(Clone)]
 pub struct Book {
     shared: Arc<Shared>,
+    /// Set on the handles that [`Book::once`] gives.
+    operation: Option<once::Operation>,
 }
 
 struct Shared {
@@ -258,6 +264,7 @@ impl Book {
                 random,
                 watch: Watch::default(),
             }),
+            operation: None,
         })
     }
 

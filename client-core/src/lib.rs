@@ -21,15 +21,16 @@
 //! 7. The database is encrypted. A wrong key is told as such; it never begins a new book in the old one's
 //!    place, and never counts as damage.
 //! 8. Lists and search read a table that is written with every change, and open no document.
+//! 9. An operation that a host asks for again, since it did not hear the answer, writes nothing twice ([`Book::once`]).
 //!
 //! # How to find your way
 //!
 //! | module | idea |
 //! |---|---|
 //! | [`attachments`] | photos and scans: taken in, kept, sent, fetched |
-//! | [`book`] | opening, writing, reading, exporting |
+//! | [`book`] | opening, writing, reading, exporting; doing a thing once; what a record lacks |
 //! | [`keys`] | the key that the book is encrypted with, and where a host keeps it |
-//! | [`search`] | lists, search, what is assigned and late |
+//! | [`search`] | lists, search, distance, what is assigned and late |
 //! | [`sync`] | the steps of a synchronisation, the transport, the background driver |
 //! | [`schedule`] | when to synchronise: a pure state machine |
 //! | [`status`] | what a user interface shows, and how it hears of changes |

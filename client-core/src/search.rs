@@ -1,11 +1,12 @@
 //! Lists and search over the projection table: no document is loaded for either.
 
-use rusqlite::{ToSql, params_from_iter};
+use rusqlite::{Connection, ToSql, params_from_iter};
 use serde::Serialize;
 use sokiem_record::{
     fold::fold,
     genesis::planned_inspection_id,
     id::{AccountId, AreaId, DocumentId, Kind},
+    position::Position,
 };
 
 use crate::{
@@ -34,6 +35,8 @@ pub struct Query {
     pub pending_only: bool,
     /// Only with an open finding whose deadline lies before this day, `YYYY-MM-DD`.
     pub overdue_on: Option<String>,
+    /// The nearest to here first, in place of the order by date; what has no position last.
+    pub near: Option<Position>,
     /// At most so many; `None` for all.
     pub limit: Option<u32>,
     /// Leave out so many from the front.
@@ -67,6 +70,9 @@ pub struct Listed {
     pub conflicts: u32,
     /// Whether something of it is not on the server yet.
     pub pending: bool,
+    /// How far from [`Query::near`] the unit lies, or the unit that it is about, in metres; `None` where nothing was
+    /// asked or no position is known.
+    pub distance_m: Option<u32>,
 }
 
 /// A unit that is to be inspected.
@@ -91,26 +97,19 @@ pub struct Assigned {
 }
 
 const SELECT: &str = "SELECT p.document, p.kind, p.area, p.title, p.subject, s.title, p.campaign, p.state, p.date,
-        p.deadline, p.conflicts, d.heads <> d.acked_heads
+        p.deadline, p.conflicts, d.heads <> d.acked_heads,
+        coalesce(p.latitude_microdegrees, s.latitude_microdegrees) AS latitude,
+        coalesce(p.longitude_microdegrees, s.longitude_microdegrees) AS longitude
     FROM projection p JOIN documents d USING (document) LEFT JOIN projection s ON s.document = p.subject
     WHERE 1";
 
 impl Book {
-    /// Lists records: by date where they have one, the newest first, then by name.
+    /// Lists records: by distance where that is asked, else by date where they have one, the newest first, then by name.
     ///
     /// # Errors
     /// [`Error::Database`] when it can't be read.
     pub fn list(&self, query: &Query) -> Result<Vec<Listed>> {
-        let (sql, values) = compose(query);
-        self.read(|connection| {
-            let mut statement = connection.prepare_cached(&sql)?;
-            let mut rows = statement.query(params_from_iter(values.iter()))?;
-            let mut listed = Vec::new();
-            while let Some(row) = rows.next()? {
-                listed.push(read(row)?);
-            }
-            Ok(listed)
-        })
+        self.read(|connection| list(connection, query))
     }
 
     /// Searches everything on this device: see [`Query::text`].
@@ -166,6 +165,18 @@ impl Book {
     }
 }
 
+/// [`Book::list`], also within a transaction.
+pub(crate) fn list(connection: &Connection, query: &Query) -> Result<Vec<Listed>> {
+    let (sql, values) = compose(query);
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut rows = statement.query(params_from_iter(values.iter()))?;
+    let mut listed = Vec::new();
+    while let Some(row) = rows.next()? {
+        listed.push(read(row, query.near)?);
+    }
+    Ok(listed)
+}
+
 fn compose(query: &Query) -> (String, Vec<Box<dyn ToSql>>) {
     let mut sql = SELECT.to_owned();
     let mut values: Vec<Box<dyn ToSql>> = Vec::new();
@@ -212,7 +223,22 @@ fn compose(query: &Query) -> (String, Vec<Box<dyn ToSql>>) {
     if query.pending_only {
         sql.push_str(" AND d.heads <> d.acked_heads");
     }
-    sql.push_str(" ORDER BY p.date IS NULL, p.date DESC, p.title, p.document LIMIT ? OFFSET ?");
+    sql.push_str(" ORDER BY ");
+    if let Some(near) = query.near {
+        // The square of `Position::distance_m`, but for a factor: SQLite has no functions for more, nor need of them.
+        sql.push_str(
+            "latitude IS NULL, (latitude - ?) * (latitude - ?)
+                + ((longitude - ?) * ?) * ((longitude - ?) * ?), ",
+        );
+        let (north, east) = (near.latitude_microdegrees, near.longitude_microdegrees);
+        values.push(Box::new(north));
+        values.push(Box::new(north));
+        for _ in 0..2 {
+            values.push(Box::new(east));
+            values.push(Box::new(near.narrowing()));
+        }
+    }
+    sql.push_str("p.date IS NULL, p.date DESC, p.title, p.document LIMIT ? OFFSET ?");
     values.push(Box::new(query.limit.map_or(-1, i64::from)));
     values.push(Box::new(query.offset));
     (sql, values)
@@ -232,7 +258,25 @@ fn maybe_id(row: &rusqlite::Row<'_>, column: usize) -> Result<Option<DocumentId>
     Ok(bytes.as_blob().ok().and_then(DocumentId::from_slice))
 }
 
-fn read(row: &rusqlite::Row<'_>) -> Result<Listed> {
+/// How far the row's position, in these two columns, lies from here.
+fn distance_m(
+    row: &rusqlite::Row<'_>,
+    column: usize,
+    near: Option<Position>,
+) -> Result<Option<u32>> {
+    let latitude: Option<i32> = row.get(column)?;
+    let longitude: Option<i32> = row.get(column + 1)?;
+    Ok(near
+        .zip(latitude.zip(longitude))
+        .map(|(near, (latitude, longitude))| {
+            near.distance_m(Position {
+                latitude_microdegrees: latitude,
+                longitude_microdegrees: longitude,
+            })
+        }))
+}
+
+fn read(row: &rusqlite::Row<'_>, near: Option<Position>) -> Result<Listed> {
     let kind = row.get_ref(1)?.as_str().ok().and_then(Kind::from_name);
     let title: String = row.get(3)?;
     let subject_title: Option<String> = row.get(5)?;
@@ -253,5 +297,6 @@ fn read(row: &rusqlite::Row<'_>) -> Result<Listed> {
         deadline: row.get(9)?,
         conflicts: row.get(10)?,
         pending: row.get(11)?,
+        distance_m: distance_m(row, 12, near)?,
     })
 }

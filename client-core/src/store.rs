@@ -11,6 +11,7 @@ pub(crate) mod erase;
 pub(crate) mod heads;
 pub(crate) mod log;
 pub(crate) mod open;
+pub(crate) mod operations;
 pub(crate) mod outbox;
 pub(crate) mod projection;
 pub(crate) mod quarantine;

@@ -5,11 +5,13 @@
 //! we are of it; a set of which not everything was read is marked incomplete.
 
 mod compare;
+mod form;
 mod validate;
 
 use serde::{Deserialize, Serialize};
 
 pub use compare::{Changed, ChangedItem, Difference, Piece, Stands, compare, words};
+pub use form::{Form, FormItem};
 pub use validate::{Fault, validate};
 
 use crate::typed::UnitKind;

@@ -5,6 +5,7 @@ use serde_json::{Map, Number, Value as Json};
 
 use crate::{
     limits,
+    position::Position,
     schema::{FieldType, is_content_hash},
 };
 
@@ -118,22 +119,7 @@ pub fn is_date(text: &str) -> bool {
 }
 
 fn is_geo(text: &str) -> bool {
-    let Some(rest) = text.strip_prefix("geo:") else {
-        return false;
-    };
-    let (position, uncertainty) = rest.split_once(";u=").unwrap_or((rest, "0"));
-    let Some((latitude, longitude)) = position.split_once(',') else {
-        return false;
-    };
-    let within = |text: &str, limit: f64| {
-        text.parse::<f64>()
-            .is_ok_and(|number| number.abs() <= limit)
-    };
-    within(latitude, 90.0)
-        && within(longitude, 180.0)
-        && uncertainty
-            .parse::<f64>()
-            .is_ok_and(|metres| metres >= 0.0 && metres.is_finite())
+    text.parse::<Position>().is_ok()
 }
 
 /// Whether a stored value is of the type that the schema states. Null, a cleared field, always is.

@@ -12,6 +12,7 @@ use sokiem_record::{
 use crate::{
     book::{
         Book, Saved,
+        missing::form,
         writing::{author, put_new},
     },
     error::{Error, Result},
@@ -112,21 +113,10 @@ fn plan(
 
 /// The codes of a criteria set's items, in its order.
 fn items(connection: &Connection, code: &str, version: u32) -> Result<Vec<String>> {
-    const MISSING: Error = Error::NotPlanned("the criteria set is not on this device");
-    let id = genesis::criteria_id(code, version);
-    let (json, _) = content(connection, id, Kind::Criteria).map_err(|error| match error {
-        Error::NoSuchDocument(_) => MISSING,
-        other => other,
-    })?;
-    let set: Json = text(&json, "set")
-        .and_then(|set| serde_json::from_str(set).ok())
-        .ok_or(Error::NotPlanned("the criteria set can't be read"))?;
-    let items = set.get("items").and_then(Json::as_array);
-    let codes: Vec<String> = items
-        .into_iter()
-        .flatten()
-        .filter_map(|item| text(item, "code").map(str::to_owned))
-        .collect();
+    let form = form(connection, code, version)?.ok_or(Error::NotPlanned(
+        "the criteria set is not on this device or can't be read",
+    ))?;
+    let codes = form.item_codes();
     if codes.is_empty() {
         return Err(Error::NotPlanned("the criteria set has no items"));
     }

@@ -1,7 +1,7 @@
 //! What the officer writes: one call, one transaction, on disk when it returns.
 
 use rusqlite::Connection;
-use serde::Serialize;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value as Json};
 use sokiem_record::{
     ChangeHash,
@@ -13,27 +13,43 @@ use sokiem_record::{
 };
 
 use crate::{
-    book::{Book, Cache},
+    book::{Book, Cache, once::Operation},
     error::{Error, Result},
     platform::new_uuid,
     store::{areas, documents, enrolment, outbox, projection, quarantine},
 };
 
 /// What a save came to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Saved {
     /// The document.
     pub document: DocumentId,
     /// The change that was written; `None` when the document read like that already.
-    #[serde(serialize_with = "hex")]
+    #[serde(serialize_with = "hex", deserialize_with = "from_hex")]
     pub change: Option<ChangeHash>,
     /// The state after it: the base for the next edit.
-    #[serde(serialize_with = "hex_all")]
+    #[serde(serialize_with = "hex_all", deserialize_with = "from_hex_all")]
     pub heads: Vec<ChangeHash>,
 }
 
 fn hex<S: serde::Serializer>(hash: &Option<ChangeHash>, serializer: S) -> Result<S::Ok, S::Error> {
     hash.map(|hash| hash.to_string()).serialize(serializer)
+}
+
+fn from_hex<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<ChangeHash>, D::Error> {
+    let text: Option<String> = Deserialize::deserialize(deserializer)?;
+    let hash = text.map(|text| text.parse()).transpose();
+    hash.map_err(serde::de::Error::custom)
+}
+
+fn from_hex_all<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<ChangeHash>, D::Error> {
+    let texts: Vec<String> = Deserialize::deserialize(deserializer)?;
+    let hashes: Result<_, _> = texts.iter().map(|text| text.parse()).collect();
+    hashes.map_err(serde::de::Error::custom)
 }
 
 pub(super) fn hex_all<S: serde::Serializer>(
@@ -70,40 +86,16 @@ impl Book {
         also: impl FnOnce(&Connection) -> Result<()>,
     ) -> Result<Saved> {
         let now_ms = self.now_ms();
+        let change = Change {
+            document,
+            base,
+            edits,
+            reason,
+            now_ms,
+        };
         self.write(|connection, cache| {
             also(connection)?;
-            let before =
-                documents::find(connection, document)?.ok_or(Error::NoSuchDocument(document))?;
-            require_writable(connection, before.kind, before.area)?;
-            let author = author(connection, now_ms, reason)?;
-            let mut content = match cache.take(document, &before.heads) {
-                Some(content) => content,
-                None => documents::load(connection, &before)?,
-            };
-            let Some(written) = content.edit(&author, base, edits)? else {
-                let heads = content.heads();
-                cache.put(content);
-                return Ok(Saved {
-                    document,
-                    change: None,
-                    heads,
-                });
-            };
-            require_size(&written)?;
-            put_pending(connection, document, &written, now_ms)?;
-            let heads = content.heads();
-            let after = documents::Row {
-                heads: heads.clone(),
-                ..before.clone()
-            };
-            documents::update(connection, &before, &after)?;
-            projection::put(connection, &content, before.area)?;
-            cache.put(content);
-            Ok(Saved {
-                document,
-                change: Some(written.hash),
-                heads,
-            })
+            change.make(connection, cache)
         })
     }
 
@@ -136,14 +128,75 @@ impl Book {
         })
     }
 
-    /// A transaction that counts as a save.
-    pub(super) fn write<T>(
+    /// A transaction that counts as a save, and that an operation makes once: see [`Book::once`].
+    pub(super) fn write<T: Serialize + DeserializeOwned>(
         &self,
         work: impl FnOnce(&Connection, &mut Cache) -> Result<T>,
     ) -> Result<T> {
-        let value = self.transact(|tx, cache| work(tx, cache))?;
-        self.watch().saved();
+        let step = self.operation.as_ref().map(Operation::next);
+        let (value, made) = self.transact(|tx, cache| {
+            let Some(step) = step else {
+                return Ok((work(tx, cache)?, true));
+            };
+            if let Some(answer) = step.answer(tx)? {
+                return Ok((answer, false));
+            }
+            let value = work(tx, cache)?;
+            step.remember(tx, &value)?;
+            Ok((value, true))
+        })?;
+        if made {
+            self.watch().saved();
+        }
         Ok(value)
+    }
+}
+
+/// A change of a document that is here, before it is made.
+pub(super) struct Change<'a> {
+    pub(super) document: DocumentId,
+    pub(super) base: Option<&'a [ChangeHash]>,
+    pub(super) edits: &'a [Edit],
+    pub(super) reason: Option<&'a str>,
+    pub(super) now_ms: i64,
+}
+
+impl Change<'_> {
+    /// Makes it, in the running transaction.
+    pub(super) fn make(&self, connection: &Connection, cache: &mut Cache) -> Result<Saved> {
+        let document = self.document;
+        let before =
+            documents::find(connection, document)?.ok_or(Error::NoSuchDocument(document))?;
+        require_writable(connection, before.kind, before.area)?;
+        let author = author(connection, self.now_ms, self.reason)?;
+        let mut content = match cache.take(document, &before.heads) {
+            Some(content) => content,
+            None => documents::load(connection, &before)?,
+        };
+        let Some(written) = content.edit(&author, self.base, self.edits)? else {
+            let heads = content.heads();
+            cache.put(content);
+            return Ok(Saved {
+                document,
+                change: None,
+                heads,
+            });
+        };
+        require_size(&written)?;
+        put_pending(connection, document, &written, self.now_ms)?;
+        let heads = content.heads();
+        let after = documents::Row {
+            heads: heads.clone(),
+            ..before.clone()
+        };
+        documents::update(connection, &before, &after)?;
+        projection::put(connection, &content, before.area)?;
+        cache.put(content);
+        Ok(Saved {
+            document,
+            change: Some(written.hash),
+            heads,
+        })
     }
 }
 

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension};
 
 use crate::{
     error::{Error, Result},
-    store::log,
+    store::{log, projection},
 };
 
 /// Every migration, oldest first. `PRAGMA user_version` counts how many have run. A published file is
@@ -17,6 +17,8 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("schema/003_attachments.sql"),
     include_str!("schema/004_server_key.sql"),
     include_str!("schema/005_unproven.sql"),
+    include_str!("schema/006_positions.sql"),
+    include_str!("schema/007_operations.sql"),
 ];
 
 /// How long a second opener waits for the first to finish before it is told.
@@ -76,6 +78,7 @@ pub(crate) fn prepare(connection: &mut Connection) -> Result<(), OpenError> {
     check(connection)?;
     log::fold(connection);
     migrate(connection)?;
+    projection::renew_stale(connection)?;
     connection.set_prepared_statement_cache_capacity(128);
     Ok(())
 }

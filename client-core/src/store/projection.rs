@@ -6,29 +6,53 @@ use sokiem_record::{
     document::Document,
     genesis::server_actor,
     id::{AccountId, ActorId, AreaId, Kind},
+    position::Position,
 };
 
-use crate::{error::Result, store::enrolment};
+use crate::{
+    error::Result,
+    store::{documents, enrolment, record},
+};
+
+/// Writes the rows anew that a migration left without the columns it added: it can't open documents itself. A document
+/// that can't be read keeps the row that it has.
+pub(crate) fn renew_stale(connection: &mut Connection) -> Result<()> {
+    let Some(kinds) = record::fact(connection, record::STALE_PROJECTIONS)? else {
+        return Ok(());
+    };
+    let kinds: Vec<Kind> = kinds.split(',').filter_map(Kind::from_name).collect();
+    let tx = connection.transaction()?;
+    for row in documents::all(&tx)? {
+        if kinds.contains(&row.kind)
+            && let Ok(document) = documents::load(&tx, &row)
+        {
+            put(&tx, &document, row.area)?;
+        }
+    }
+    record::set_fact(&tx, record::STALE_PROJECTIONS, None)?;
+    tx.commit()?;
+    Ok(())
+}
 
 /// Writes the row of a document, and for an area its roster.
 pub(crate) fn put(connection: &Connection, document: &Document, area: AreaId) -> Result<()> {
     let summary = document.summary();
-    let (deadline, people) = match document.kind() {
-        Kind::Inspection => (earliest_open_deadline(&document.to_json()), None),
-        Kind::Assignment => (None, Some(people(&document.to_json()))),
-        Kind::Area => {
-            put_roster(connection, &document.to_json())?;
-            (None, None)
-        }
-        _ => (None, None),
-    };
+    let (mut deadline, mut accounts, mut lies_at) = (None, None, None);
+    match document.kind() {
+        Kind::Inspection => deadline = earliest_open_deadline(&document.to_json()),
+        Kind::Assignment => accounts = Some(people(&document.to_json())),
+        Kind::Unit => lies_at = position(&document.to_json()),
+        Kind::Area => put_roster(connection, &document.to_json())?,
+        _ => {}
+    }
     connection
         .prepare_cached(
             "INSERT INTO projection (document, kind, area, title, search, subject, campaign, state, date,
-                 deadline, people, conflicts, schema)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+                 deadline, people, conflicts, schema, latitude_microdegrees, longitude_microdegrees)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
              ON CONFLICT (document) DO UPDATE SET area = ?3, title = ?4, search = ?5, subject = ?6,
-                 campaign = ?7, state = ?8, date = ?9, deadline = ?10, people = ?11, conflicts = ?12, schema = ?13",
+                 campaign = ?7, state = ?8, date = ?9, deadline = ?10, people = ?11, conflicts = ?12, schema = ?13,
+                 latitude_microdegrees = ?14, longitude_microdegrees = ?15",
         )?
         .execute(params![
             document.id().as_bytes().as_slice(),
@@ -41,9 +65,11 @@ pub(crate) fn put(connection: &Connection, document: &Document, area: AreaId) ->
             summary.state,
             summary.date,
             deadline,
-            people,
+            accounts,
             summary.conflicts,
             summary.schema,
+            lies_at.map(|position| position.latitude_microdegrees),
+            lies_at.map(|position| position.longitude_microdegrees),
         ])?;
     Ok(())
 }
@@ -67,6 +93,10 @@ fn earliest_open_deadline(json: &Json) -> Option<String> {
         .filter_map(|finding| finding.get("deadline")?.as_str())
         .min()
         .map(str::to_owned)
+}
+
+fn position(json: &Json) -> Option<Position> {
+    json.get("position")?.as_str()?.parse().ok()
 }
 
 /// The accounts that an assignment names, so that ` <id> ` is found in it.

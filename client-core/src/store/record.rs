@@ -73,6 +73,8 @@ pub(crate) const WIPE_TOLD: &str = "wipe_told";
 pub(crate) const ERASING: &str = "erasing";
 /// What was erased and when, as JSON: see [`crate::status::Erased`].
 pub(crate) const ERASED: &str = "erased";
+/// Kinds, between commas, whose rows in lists a migration left to be written anew.
+pub(crate) const STALE_PROJECTIONS: &str = "stale_projections";
 /// Actors of this installation that the server may not know, between commas: one was drawn anew after a
 /// fork, or the server was restored from a backup.
 pub(crate) const UNBOUND_ACTORS: &str = "unbound_actor";

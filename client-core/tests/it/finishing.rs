@@ -17,7 +17,7 @@ use crate::{
     platform::{Seeded, TestClock},
 };
 
-fn enrol(book: &Book) {
+pub(crate) fn enrol(book: &Book) {
     book.next_key().unwrap();
     let response = EnrolResponse {
         device: DeviceId(Uuid::from_u128(0xd)),

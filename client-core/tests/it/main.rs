@@ -8,10 +8,14 @@
 
 mod books;
 mod converge;
+mod copying;
 mod driver;
 mod finishing;
 mod hostile;
+mod missing;
 mod model;
+mod nearby;
+mod once;
 mod pictures;
 mod platform;
 mod recovery;

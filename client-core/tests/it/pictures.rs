@@ -112,7 +112,7 @@ fn segment(code: u8, content: &[u8]) -> Vec<u8> {
 }
 
 /// A JPEG as phones write it: with everything, and a film behind it.
-fn from_a_phone(orientation: u8) -> Vec<u8> {
+pub(crate) fn from_a_phone(orientation: u8) -> Vec<u8> {
     let plain = encoded(&corners(640, 480), ImageFormat::Jpeg);
     [
         plain[..2].to_vec(),

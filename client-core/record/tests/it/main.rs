@@ -18,6 +18,7 @@ mod fuzz;
 mod history;
 mod hostile;
 mod media;
+mod missing;
 mod proof;
 mod signatures;
 mod snapshot;

@@ -28,6 +28,9 @@ pub struct Session {
     pub leads: bool,
     /// Whether the browser promised not to clear the storage away. `None` where it can't say.
     pub persisted: Option<bool>,
+    /// Everything was erased on request, and nobody has begun anew.
+    #[serde(default)]
+    pub erased: Option<Erased>,
     /// What was read out of a damaged book, and how much was lost, in Vietnamese and English.
     #[serde(default)]
     pub rescued: Option<Text>,

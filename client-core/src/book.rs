@@ -25,6 +25,7 @@ use sokiem_record::{
 
 pub use copying::Copied;
 pub use feedback::{Decided, Feedback, Remark};
+pub use missing::InspectionForm;
 pub use reading::{
     AreaInScope, Author, NamedAlternative, NamedConflict, NamedHistoryEntry, Opened,
 };

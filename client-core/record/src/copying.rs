@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 use crate::{
+    criteria::Form,
     document::Document,
     edit::Edit,
     reading::Alternative,
@@ -32,15 +33,16 @@ pub fn is_copying(reason: &str) -> bool {
     reason.starts_with(REASON)
 }
 
-/// The steps, by the items' codes, that copy answer, value and note of an earlier inspection into the items that nobody has said anything
-/// about, item by item. What was not checked then is no answer to begin with, and where people differ, in either
-/// record, nothing is copied.
+/// The steps, by the items' codes, that copy answer, value and note of an earlier inspection into the items that
+/// nobody has said anything about. What was not checked then is no answer to begin with, and where people differ,
+/// in either record, nothing is copied; nor is what `form`, of this inspection, then does not ask.
 ///
 /// # Errors
 /// As [`Document::read`].
 pub fn copy(
     earlier: &Document,
     into: &Document,
+    form: Option<&Form>,
 ) -> Result<Vec<(String, Vec<Edit>)>, serde_json::Error> {
     let (Some(from), Some(to)) = (earlier.read::<Inspection>()?, into.read::<Inspection>()?) else {
         return Ok(Vec::new());
@@ -60,11 +62,22 @@ pub fn copy(
         .items
         .iter()
         .filter(|(code, item)| is_empty(item) && !disputed.contains(*code) && !is_answered(code));
-    Ok(free
-        .filter_map(|(code, _)| {
-            let steps = steps(code, from.items.get(code)?)?;
-            Some((code.clone(), steps))
-        })
+    let copies: Vec<_> = free
+        .filter_map(|(code, _)| Some((code.as_str(), from.items.get(code)?)))
+        .filter(|(_, item)| item.answer != Some(Answer::NotChecked) && !is_empty(item))
+        .collect();
+    let asked = form.map(|form| {
+        let copied = |code: &str| {
+            let copy = copies.iter().find(|(of, _)| *of == code);
+            copy.and_then(|(_, item)| item.answer).map(Answer::word)
+        };
+        let said = |code: &str| fields.get("items")?.get(code)?.get("answer")?.as_str();
+        form.asked(|code| said(code).or_else(|| copied(code)))
+    });
+    let copies = copies.into_iter();
+    Ok(copies
+        .filter(|(code, _)| asked.as_ref().is_none_or(|asked| asked.contains(code)))
+        .map(|(code, item)| (code.to_owned(), steps(code, item)))
         .collect())
 }
 
@@ -77,10 +90,7 @@ fn is_empty(item: &Item) -> bool {
     item.answer.is_none() && item.value.is_none() && item.note.trim().is_empty()
 }
 
-fn steps(code: &str, item: &Item) -> Option<Vec<Edit>> {
-    if item.answer == Some(Answer::NotChecked) || is_empty(item) {
-        return None;
-    }
+fn steps(code: &str, item: &Item) -> Vec<Edit> {
     let path = |field: &str| Path::new(["items", code, field]).ok();
     let mut steps = Vec::new();
     if let (Some(answer), Some(path)) = (item.answer, path("answer")) {
@@ -101,7 +111,7 @@ fn steps(code: &str, item: &Item) -> Option<Vec<Edit>> {
             text: item.note.clone(),
         });
     }
-    Some(steps)
+    steps
 }
 
 /// The items that read as they were copied, as `items/CODE`: answer, value and every word of the note.

@@ -4,12 +4,14 @@
 //! first changes of planned inspections follow from it. Every item carries its citation and how sure
 //! we are of it; a set of which not everything was read is marked incomplete.
 
+mod asking;
 mod compare;
 mod form;
 mod validate;
 
 use serde::{Deserialize, Serialize};
 
+pub use asking::AskedWhen;
 pub use compare::{Changed, ChangedItem, Difference, Piece, Stands, compare, words};
 pub use form::{Form, FormItem};
 pub use validate::{Fault, validate};
@@ -91,7 +93,10 @@ pub struct Item {
     pub en: String,
     /// How it is answered.
     pub answer: AnswerType,
-    /// Whether an inspection is incomplete without it.
+    /// When it is asked at all; always where absent. A set without conditions has the bytes that it ever had.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_when: Option<AskedWhen>,
+    /// Whether an inspection is incomplete without it, where it is asked.
     pub required: bool,
     /// Whether `not_applicable` is an answer.
     pub not_applicable_allowed: bool,

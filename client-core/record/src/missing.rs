@@ -26,7 +26,7 @@ pub enum Weight {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Lack {
-    /// A required item that nobody answered.
+    /// A required item that is asked and that nobody answered.
     Unanswered,
     /// A required item that says `not_checked`: true of the visit so far, and no answer to finish with.
     NotChecked,
@@ -40,6 +40,8 @@ pub enum Lack {
     FailUnexplained,
     /// Evidence is expected, and there is none. A hint: a paper may have been looked at.
     NoEvidence,
+    /// An item has an answer, and after the answers to others it is not asked. The answer stays. A hint.
+    NotAsked,
     /// A finding without its text.
     FindingWithoutText,
     /// An open finding without the day until which it is to be put right.
@@ -68,7 +70,9 @@ impl Lack {
     /// How much it weighs.
     pub fn weight(self) -> Weight {
         match self {
-            Lack::NoEvidence | Lack::NoOpinion | Lack::NoCriteriaSet => Weight::Hint,
+            Lack::NoEvidence | Lack::NotAsked | Lack::NoOpinion | Lack::NoCriteriaSet => {
+                Weight::Hint
+            }
             _ => Weight::Must,
         }
     }

@@ -8,7 +8,7 @@ use sokiem_record::{
 };
 
 use crate::{
-    book::{Book, Saved, reading::find, writing::Change},
+    book::{Book, Saved, missing::form_of, reading::find, writing::Change},
     error::{Error, Result},
     search::{self, Listed, Query},
     store::documents,
@@ -66,8 +66,9 @@ impl Book {
                 .find(|one| one.document != inspection && is_before(one, today));
             let Some(last) = last else { return Ok(None) };
             let earlier = documents::load(connection, &find(connection, last.document)?)?;
-            let steps =
-                copying::copy(&earlier, &into).map_err(|_| Error::Unreadable("an inspection"))?;
+            let form = form_of(connection, &fields)?;
+            let steps = copying::copy(&earlier, &into, form.as_ref())
+                .map_err(|_| Error::Unreadable("an inspection"))?;
             let (items, steps): (Vec<_>, Vec<_>) = steps.into_iter().unzip();
             let reason = copying::reason(last.date.as_deref());
             let change = Change {

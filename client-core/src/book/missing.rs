@@ -1,6 +1,9 @@
 //! The check list before an inspection is finished, and the form that it is filled in by.
 
+use std::collections::BTreeSet;
+
 use rusqlite::Connection;
+use serde::Serialize;
 use serde_json::Value as Json;
 use sokiem_record::{
     criteria::Form,
@@ -16,6 +19,17 @@ use crate::{
     error::{Error, Result},
     store::documents,
 };
+
+/// The form of one inspection.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct InspectionForm {
+    /// Every item of the criteria set.
+    #[serde(flatten)]
+    pub form: Form,
+    /// The codes of the items that are asked. One that is not may have an answer, from when it was: it stays in the
+    /// record and is to be shown as such.
+    pub asked: BTreeSet<String>,
+}
 
 impl Book {
     /// What an inspection still lacks: items without an answer, values outside their limits, findings without
@@ -44,15 +58,24 @@ impl Book {
         })
     }
 
-    /// The form that an inspection is filled in by: its criteria set as this build understands it. `None` when
-    /// the set is not on this device.
+    /// The form that an inspection is filled in by: its criteria set as this build understands it, and which of
+    /// its items are asked after the answers so far. `None` when the set is not on this device.
     ///
     /// # Errors
     /// As [`Book::get`].
-    pub fn form(&self, inspection: DocumentId) -> Result<Option<Form>> {
+    pub fn form(&self, inspection: DocumentId) -> Result<Option<InspectionForm>> {
         self.read(|connection| {
             let row = find(connection, inspection)?;
-            form_of(connection, &documents::load(connection, &row)?.to_json())
+            let fields = documents::load(connection, &row)?.to_json();
+            let form = form_of(connection, &fields)?;
+            Ok(form.map(|form| InspectionForm {
+                asked: form
+                    .asked_in(&fields)
+                    .into_iter()
+                    .map(str::to_owned)
+                    .collect(),
+                form,
+            }))
         })
     }
 }

@@ -7,6 +7,7 @@ use sokiem_record::{
     genesis::server_actor,
     id::{AccountId, ActorId, AreaId, Kind},
     position::Position,
+    summary::Contents,
 };
 
 use crate::{
@@ -36,13 +37,13 @@ pub(crate) fn renew_stale(connection: &mut Connection) -> Result<()> {
 
 /// Writes the row of a document, and for an area its roster.
 pub(crate) fn put(connection: &Connection, document: &Document, area: AreaId) -> Result<()> {
-    let summary = document.summary();
+    let Contents { fields, summary } = document.contents();
     let (mut deadline, mut accounts, mut lies_at) = (None, None, None);
     match document.kind() {
-        Kind::Inspection => deadline = earliest_open_deadline(&document.to_json()),
-        Kind::Assignment => accounts = Some(people(&document.to_json())),
-        Kind::Unit => lies_at = position(&document.to_json()),
-        Kind::Area => put_roster(connection, &document.to_json())?,
+        Kind::Inspection => deadline = earliest_open_deadline(&fields),
+        Kind::Assignment => accounts = Some(people(&fields)),
+        Kind::Unit => lies_at = position(&fields),
+        Kind::Area => put_roster(connection, &fields)?,
         _ => {}
     }
     connection

@@ -34,7 +34,8 @@ fn the_check_list_follows_the_record_and_its_criteria_set() {
         .document;
     assert!(book.missing(unit).unwrap().entries.is_empty());
     let form = book.form(record).unwrap().unwrap();
-    assert_eq!(form.item_codes(), ["T124-GD-REG", "T124-GD-MODEL"]);
+    assert_eq!(form.form.item_codes(), ["T124-GD-REG", "T124-GD-MODEL"]);
+    assert_eq!(form.asked.len(), 2);
     let failed = (Lack::FailUnexplained, "items/T124-GD-REG/note".to_owned());
     assert!(!lacks(&book, record).contains(&failed));
     book.edit(

@@ -25,7 +25,7 @@ fn second() -> String {
         "Có ít nhất hai mô hình hoạt động hiệu quả",
     );
     let new = "\n[[items]]\ncode = \"T124-GD-MOI\"\nvi = \"<script>alert(1)</script>\"\nen = \"New \u{202e}item\"\nanswer = { type = \"measured\", unit = \"%\", min = 90.0 }\n\
-        required = false\nnot_applicable_allowed = true\nevidence = [\"Ảnh\", \"Sổ trực\"]\ncitation = { source = \"Báo\", verification = \"press\" }\n";
+        asked_when = { item = \"T124-GD-MODEL\", answer = [\"pass\"] }\nrequired = false\nnot_applicable_allowed = true\nevidence = [\"Ảnh\", \"Sổ trực\"]\ncitation = { source = \"Báo\", verification = \"press\" }\n";
     text + new
 }
 
@@ -199,6 +199,7 @@ async fn an_administrator_publishes_by_forms_and_a_supervisor_reads() {
         page.contains("&#60;script&#62;alert(1)")
             && !page.contains("<script>alert")
             && page.contains("đo được từ 90 %")
+            && page.contains("T124-GD-MODEL có kết quả “đạt”")
     );
     assert!(page.contains("theo báo chí") && page.contains("Sổ trực") && page.contains("Ban hành"));
     let toml = page

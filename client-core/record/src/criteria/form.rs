@@ -7,7 +7,7 @@
 use serde::Serialize;
 use serde_json::Value as Json;
 
-use super::{AnswerType, CriteriaSet};
+use super::{AnswerType, AskedWhen, CriteriaSet};
 
 /// The items of a criteria set, in their order.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -27,7 +27,9 @@ pub struct FormItem {
     pub en: String,
     /// How it is answered; `None` for a type that this build does not know.
     pub answer: Option<AnswerType>,
-    /// Whether an inspection is incomplete without it.
+    /// When it is asked at all; always where absent. See [`Form::asked`].
+    pub asked_when: Option<AskedWhen>,
+    /// Whether an inspection is incomplete without it, where it is asked.
     pub required: bool,
     /// Whether `not_applicable` is an answer.
     pub not_applicable_allowed: bool,
@@ -69,6 +71,7 @@ impl FormItem {
             vi: text("vi").unwrap_or_default(),
             en: text("en").unwrap_or_default(),
             answer: item.get("answer").and_then(answer),
+            asked_when: item.get("asked_when").and_then(AskedWhen::read),
             required: flag("required").unwrap_or(false),
             not_applicable_allowed: flag("not_applicable_allowed").unwrap_or(true),
             evidence: evidence.map(str::to_owned).collect(),
@@ -101,6 +104,7 @@ impl From<&CriteriaSet> for Form {
             vi: item.vi,
             en: item.en,
             answer: Some(item.answer),
+            asked_when: item.asked_when,
             required: item.required,
             not_applicable_allowed: item.not_applicable_allowed,
             evidence: item.evidence,

@@ -1,5 +1,6 @@
 //! The validator of criteria files: every fault at once, each with file, item and reason.
 
+mod asking;
 mod lines;
 mod shape;
 
@@ -65,6 +66,8 @@ pub fn validate(file: &str, text: &str) -> Result<CriteriaSet, Vec<Fault>> {
             );
         }
         check_item(&set, item, &name, &mut faults);
+        let before = set.items.get(..index).unwrap_or_default();
+        asking::check(before, item, &name, &mut faults);
     }
     if faults.list.is_empty() {
         Ok(set)

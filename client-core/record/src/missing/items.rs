@@ -10,12 +10,20 @@ use crate::{
 
 pub(super) fn check(fields: &Json, inspection: &Inspection, form: &Form, missing: &mut Missing) {
     let nothing = Item::default();
+    let asked_codes = form.asked_in(fields);
     for asked in &form.items {
         let code = asked.code.as_str();
         let item = inspection.items.get(code).unwrap_or(&nothing);
         let said = fields
             .pointer(&format!("/items/{code}/answer"))
             .and_then(Json::as_str);
+        if !asked_codes.contains(code) {
+            if said.is_some() {
+                let text = words::of_item(code, Lack::NotAsked);
+                missing.add(Lack::NotAsked, &format!("items/{code}/answer"), text);
+            }
+            continue;
+        }
         answered(asked, item, said, missing);
         measured(asked, item, missing);
         let explained = !is_blank(&item.note)

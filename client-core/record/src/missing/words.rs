@@ -37,6 +37,10 @@ pub(super) fn plain(lack: Lack) -> (String, String) {
             "chưa có ảnh minh chứng",
             "there is no photo of the evidence",
         ),
+        Lack::NotAsked => (
+            "đã có kết quả, nhưng theo kết quả của tiêu chí trước thì không cần hỏi",
+            "answered, although the answers before it leave it out",
+        ),
         Lack::FindingWithoutText => (
             "Tồn tại, thiếu sót chưa ghi nội dung",
             "A finding has no text",

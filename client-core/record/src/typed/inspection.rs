@@ -22,6 +22,18 @@ pub enum Answer {
     NotChecked,
 }
 
+impl Answer {
+    /// The word that records hold for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Answer::Pass => "pass",
+            Answer::Fail => "fail",
+            Answer::NotApplicable => "not_applicable",
+            Answer::NotChecked => "not_checked",
+        }
+    }
+}
+
 /// Where a finding stands as recorded. Overdue is no state: it follows from the deadline and a day.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,

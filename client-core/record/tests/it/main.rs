@@ -8,6 +8,7 @@
     reason = "tests fail by panicking and print their seed"
 )]
 
+mod asking;
 mod attribution;
 mod conflicts;
 mod convergence;

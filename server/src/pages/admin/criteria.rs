@@ -125,6 +125,18 @@ fn answer(item: &Item) -> (String, String) {
     }
 }
 
+/// When an item is asked, where that depends on another.
+fn asked_when(item: &Item) -> Option<(String, String)> {
+    let condition = item.asked_when.as_ref()?;
+    let answers = condition.answer.iter().map(|answer| word(answer));
+    let (vi, en): (Vec<_>, Vec<_>) = answers.unzip();
+    let other = &condition.item;
+    Some((
+        format!("{other} có kết quả “{}”", vi.join("” hoặc “")),
+        format!("{other} is “{}”", en.join("” or “")),
+    ))
+}
+
 /// What a field of a criteria file is called.
 fn field(name: &str) -> Both {
     match name {
@@ -132,6 +144,8 @@ fn field(name: &str) -> Both {
         "en" => ("nội dung tiếng Anh", "English text"),
         "required" => ("bắt buộc", "required"),
         "not_applicable_allowed" => ("cho phép không áp dụng", "n/a allowed"),
+        "asked_when.item" => ("chỉ hỏi khi tiêu chí", "asked only when the item"),
+        "asked_when.answer" => ("có kết quả", "has the answer"),
         "evidence" => ("minh chứng", "evidence"),
         "citation.source" => ("nguồn", "source"),
         "citation.verification" => ("mức kiểm chứng", "verification"),

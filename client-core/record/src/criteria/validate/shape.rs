@@ -6,6 +6,7 @@
 use toml::{Table, Value};
 
 use super::Faults;
+use crate::criteria::AskedWhen;
 
 /// What a value has to be.
 enum Shape {
@@ -55,6 +56,14 @@ const ITEM: &[Key] = &[
     ("vi", true, Shape::Text),
     ("en", true, Shape::Text),
     ("answer", true, Shape::Answer),
+    (
+        "asked_when",
+        false,
+        Shape::Table(&[
+            ("item", true, Shape::Text),
+            ("answer", true, Shape::Words(AskedWhen::ANSWERS)),
+        ]),
+    ),
     ("required", true, Shape::Flag),
     ("not_applicable_allowed", true, Shape::Flag),
     ("evidence", false, Shape::Texts),

@@ -264,7 +264,7 @@ fn inspection_page(book: &Book, inspection: DocumentId) -> Result<Json> {
     Ok(json!({
         "unit_title": title.unwrap_or_default(),
         "sheet": sheet,
-        "not_asked": not_asked(book, inspection, &record.fields)?,
+        "not_asked": not_asked(book, inspection)?,
         "feedback": book.feedback(inspection)?,
         "files": book.attachments(inspection)?,
         "missing": missing,
@@ -281,9 +281,12 @@ fn sheet(book: &Book, code: &str, version: u64) -> Option<Json> {
     serde_json::from_str(fields.get("set")?.as_str()?).ok()
 }
 
-fn not_asked(book: &Book, inspection: DocumentId, fields: &Json) -> Result<Vec<String>> {
-    let _ = (book, inspection, fields);
-    Ok(Vec::new())
+fn not_asked(book: &Book, inspection: DocumentId) -> Result<Vec<String>> {
+    let Some(form) = book.form(inspection)? else {
+        return Ok(Vec::new());
+    };
+    let codes = form.form.items.into_iter().map(|item| item.code);
+    Ok(codes.filter(|code| !form.asked.contains(code)).collect())
 }
 
 fn outbox(book: &Book) -> Result<Json> {

@@ -17,6 +17,7 @@ use crate::{
     config::Config,
     devices::replay::Replays,
     error::Error,
+    field_app::FieldApp,
     platform::Machine,
     store::{Store, id},
     sync::poke::Pokes,
@@ -42,6 +43,8 @@ pub(crate) struct App {
     pub(crate) lockouts: Lockouts,
     /// What is remembered of the identity provider.
     pub(crate) provider: Provider,
+    /// The officer's app, where this server has one.
+    pub(crate) field_app: Option<FieldApp>,
     /// The backup that is being checked.
     pub(crate) checking: Checking,
     /// Signed requests that were seen.

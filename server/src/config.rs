@@ -58,6 +58,17 @@ pub struct Config {
     pub oidc: Option<Oidc>,
     /// Telling other systems of events.
     pub webhooks: Webhooks,
+    /// The officer's app, served at `/app/`.
+    pub field_app: FieldApp,
+}
+
+/// The officer's app, served at `/app/`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct FieldApp {
+    /// The folder that `scripts/field-app build` made. Without it there is no app at this server. It is read once, at
+    /// start.
+    pub dir: Option<PathBuf>,
 }
 
 /// Telling other systems of events. Administrators say whom.
@@ -196,6 +207,7 @@ impl Default for Config {
             second_factor: SecondFactor::default(),
             oidc: None,
             webhooks: Webhooks::default(),
+            field_app: FieldApp::default(),
         }
     }
 }

@@ -39,6 +39,7 @@ pub mod config;
 mod devices;
 mod error;
 mod export;
+mod field_app;
 mod http;
 mod local;
 mod occupied;
@@ -62,6 +63,7 @@ pub use accounts::access::Role;
 pub use audit::chain::{Anchor, Checked};
 pub use config::Config;
 pub use error::Error;
+pub use field_app::check as check_field_app;
 pub use local::Local;
 pub use running::{
     Running, create_account_offline, remove_second_factor_offline, serve, serve_on,

@@ -10,8 +10,9 @@ use std::{
 use clap::{Args, Parser, Subcommand};
 use serde::Serialize;
 use sokiem_server::{
-    Anchor, Config, Error, Role, backup, config::LogFormat, create_account_offline,
-    remove_second_factor_offline, serve, start_epoch_offline, telemetry, verify_audit_offline,
+    Anchor, Config, Error, Role, backup, check_field_app, config::LogFormat,
+    create_account_offline, remove_second_factor_offline, serve, start_epoch_offline, telemetry,
+    verify_audit_offline,
 };
 
 /// Sổ Kiểm server: sync, enrolment, review and reports.
@@ -186,6 +187,9 @@ fn run(cli: Cli) -> Result<(), Error> {
     if let Command::CheckConfig = cli.command {
         let shown = serde_json::to_string_pretty(&config)
             .map_err(|error| Error::BadConfig(error.to_string()))?;
+        if let Some(folder) = &config.field_app.dir {
+            check_field_app(folder)?;
+        }
         print(&shown);
         return Ok(());
     }

@@ -15,6 +15,7 @@ pub(crate) mod landing;
 pub(crate) mod list;
 pub(crate) mod minutes;
 pub(crate) mod news;
+pub(crate) mod no_field_app;
 pub(crate) mod own;
 pub(crate) mod planning;
 pub(crate) mod provider;

@@ -26,6 +26,7 @@ use crate::{
     config::Config,
     devices::replay::Replays,
     error::Error,
+    field_app::FieldApp,
     http::{listening, tls},
     occupied::Occupied,
     platform::{self, Machine, Platform, SystemPlatform},
@@ -78,8 +79,11 @@ pub async fn serve_on(config: Config, platform: impl Platform + 'static) -> Resu
         None => Some(Occupied::take(&config.data_dir)?),
         Some(_) => None,
     };
+    let field_app = field_app(&config).await?;
     let (stop, stopping) = watch::channel(false);
-    let app = Arc::new(open(config, Machine::new(platform), address, stopping).await?);
+    let mut app = open(config, Machine::new(platform), address, stopping).await?;
+    app.field_app = field_app;
+    let app = Arc::new(app);
     sweep::start(&app);
     let serving = tokio::spawn(listening::serve(
         Arc::clone(&app),
@@ -106,6 +110,16 @@ fn url(config: &Config, address: SocketAddr) -> String {
         "http"
     };
     format!("{scheme}://{address}")
+}
+
+/// The officer's app, where a folder of it is configured. Commands beside a server do without: a folder that is gone
+/// must not stand in the way of a restore.
+async fn field_app(config: &Config) -> Result<Option<FieldApp>, Error> {
+    let Some(folder) = config.field_app.dir.clone() else {
+        return Ok(None);
+    };
+    let reading = tokio::task::spawn_blocking(move || FieldApp::read(&folder));
+    reading.await.map_err(|_| Error::Panicked)?.map(Some)
 }
 
 /// Notes that the server runs, and whether it had been stopped in order before.
@@ -171,6 +185,7 @@ pub(crate) async fn open(
         attachments: Attachments::new(&config),
         lockouts,
         checking: Checking::default(),
+        field_app: None,
         provider: Provider::default(),
         replays: Replays::new(
             machine.now_ms(),

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use axum::{
     Router,
     extract::DefaultBodyLimit,
-    http::{HeaderName, header},
+    http::{Extensions, HeaderMap, HeaderName, StatusCode, Version, header},
     middleware::{from_fn, from_fn_with_state, map_response},
 };
 use serde_json::Value;
@@ -37,6 +37,7 @@ use crate::{
     audit::endpoint as audit,
     backup::state,
     devices::{actor, code, device, enrolment, key, wipe},
+    field_app::serve as field_app,
     http::{
         access_log, body, description, headers, health,
         problem::{self, Cause, Problem},
@@ -101,6 +102,10 @@ fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::with_openapi(Api::openapi())
         .routes(routes!(pages::landing::page))
         .routes(routes!(pages::assets::show))
+        .routes(routes!(field_app::redirect))
+        .routes(routes!(field_app::index))
+        .routes(routes!(field_app::top))
+        .routes(routes!(field_app::inner))
         .routes(routes!(pages::sign_in::show, pages::sign_in::submit))
         .routes(routes!(
             pages::sign_in::show_code,
@@ -391,9 +396,15 @@ impl MakeRequestId for NewRequestId {
     }
 }
 
-/// Attachments go out as they lie: ranges and hashes are about those bytes.
+/// Attachments go out as they lie: ranges and hashes are about those bytes. So does whatever has an entity tag, which
+/// names the very bytes: files of the officer's app bring their own compressed forms.
 fn compressible() -> impl Predicate {
-    DefaultPredicate::new().and(NotForContentType::const_new("application/pdf"))
+    let has_no_tag = |_: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions| {
+        !headers.contains_key(header::ETAG)
+    };
+    DefaultPredicate::new()
+        .and(NotForContentType::const_new("application/pdf"))
+        .and(has_no_tag)
 }
 
 /// The whole service.

@@ -19,6 +19,7 @@ use crate::{
 struct Landing<'a> {
     frame: Frame<'a>,
     server_name: &'a str,
+    has_field_app: bool,
 }
 
 /// Where somebody's work is.
@@ -40,5 +41,6 @@ pub(crate) async fn page(State(app): Shared, headers: HeaderMap) -> Result<Respo
     frame::page(&Landing {
         frame: Frame::open(),
         server_name: &app.config.server_name,
+        has_field_app: app.field_app.is_some(),
     })
 }

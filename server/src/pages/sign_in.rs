@@ -45,6 +45,8 @@ struct Page<'a> {
     too_late: bool,
     /// What the identity provider is called, where one is configured.
     provider: Option<&'a str>,
+    /// Officers have an app of their own at this server.
+    has_field_app: bool,
     /// Where the session at the provider ends too.
     end_session: Option<String>,
 }
@@ -77,6 +79,7 @@ pub(super) fn form(app: &App, complaint: Option<&str>, expired: &str) -> Result<
         expired: expired == "yes",
         too_late: matches!(expired, "code" | "provider"),
         provider: oidc.map(|oidc| oidc.name.as_str()),
+        has_field_app: app.field_app.is_some(),
         end_session: oidc
             .filter(|_| expired == "left")
             .and_then(|oidc| Some(leave(app, oidc, &app.provider.end_session()?))),

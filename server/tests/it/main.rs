@@ -19,6 +19,7 @@ mod criteria_sets;
 mod desk;
 mod enrolment;
 mod exchange;
+mod field_app;
 mod harness;
 mod hostile;
 mod inbox;

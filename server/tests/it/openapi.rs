@@ -3,11 +3,14 @@
 use reqwest::Method;
 use serde_json::Value;
 
-use crate::harness::{Town, fresh_uuid};
+use crate::{
+    field_app,
+    harness::{Town, fresh_uuid},
+};
 
 #[tokio::test]
 async fn every_documented_operation_exists() {
-    let town = Town::new().await;
+    let town = Town::with(field_app::serve).await;
     let api = town.get("", "/api/openapi.json").await.expect(200);
     assert!(
         api["openapi"].as_str().unwrap().starts_with("3.1"),
@@ -20,14 +23,13 @@ async fn every_documented_operation_exists() {
             let method: Method = method.to_uppercase().parse().unwrap();
             let filled: String = path
                 .split('/')
-                .map(|part| {
-                    if path == "/assets/{name}" && part == "{name}" {
-                        "style.css".to_owned()
-                    } else if part.starts_with('{') {
-                        fresh_uuid().to_string()
-                    } else {
-                        part.to_owned()
-                    }
+                .map(|part| match (path.as_str(), part) {
+                    ("/assets/{name}", "{name}") => "style.css".to_owned(),
+                    ("/app/{file}", "{file}") => "sw.js".to_owned(),
+                    ("/app/{folder}/{file}", "{folder}") => "icons".to_owned(),
+                    ("/app/{folder}/{file}", "{file}") => "icon.svg".to_owned(),
+                    _ if part.starts_with('{') => fresh_uuid().to_string(),
+                    _ => part.to_owned(),
                 })
                 .collect::<Vec<_>>()
                 .join("/");

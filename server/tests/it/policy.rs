@@ -12,6 +12,7 @@ use sokiem_record::{
 
 use crate::{
     attachments::{Tus, photo},
+    field_app,
     harness::{PASSWORD, Phone, Town, fresh_uuid, push},
     pages::multipart,
 };
@@ -141,7 +142,7 @@ struct World {
 
 impl World {
     async fn new() -> Self {
-        let town = Town::new().await;
+        let town = Town::with(field_app::serve).await;
         let mut places = Vec::new();
         for (n, area) in town.communes.into_iter().enumerate() {
             places.push(place(&town, n, area).await);
@@ -341,6 +342,8 @@ impl World {
                 .replace("{finding}", &fresh)
                 .replace("{year}", "2019"),
             "/assets/{name}" => "/assets/style.css".to_owned(),
+            "/app/{file}" => "/app/sw.js".to_owned(),
+            "/app/{folder}/{file}" => "/app/icons/icon.svg".to_owned(),
             route if route.contains("/enrolment-codes/{id}") => {
                 route.replace("{id}", &place.code.0)
             }

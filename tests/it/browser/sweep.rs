@@ -60,6 +60,8 @@ const ELSEWHERE: &[&str] = &[
     // Needs an account with a second factor.
     "/account/second-factor/remove",
     "/admin/accounts/{account}/second-factor",
+    // Needs the officer's app, whose pages are its own; `field_app::*` of the server looks at how it is served.
+    "/app/",
     // Needs an identity provider.
     "/sign-in/provider/callback",
 ];

@@ -11,6 +11,10 @@ use Role::{Administrator, Officer, Supervisor};
 pub(super) const RULES: &[Rule] = &[
     Rule("GET", "/", Public, Any),
     Rule("GET", "/assets/{name}", Public, Any),
+    Rule("GET", "/app", Public, Any),
+    Rule("GET", "/app/", Public, Any),
+    Rule("GET", "/app/{file}", Public, Any),
+    Rule("GET", "/app/{folder}/{file}", Public, Any),
     Rule("GET", "/sign-in", Public, Any),
     Rule("POST", "/sign-in", Public, Any),
     Rule("POST", "/sign-out", Form(Officer), Account),

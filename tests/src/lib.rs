@@ -12,6 +12,7 @@ pub mod demo;
 pub mod desk;
 pub mod device;
 pub mod kill;
+pub mod line;
 pub mod simulation;
 pub mod town;
 pub mod wire;

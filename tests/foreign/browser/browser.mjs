@@ -7,6 +7,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
+import { start } from "./profile.mjs";
 
 const folder = process.argv[2];
 const require = createRequire(`${folder}/`);
@@ -19,6 +20,8 @@ const ARGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-
 
 const browser = await chromium.launch({ executablePath: `${folder}/chromium`, args: ARGS });
 const pages = new Map();
+// Browsers with a profile on disk, by its folder.
+const profiles = new Map();
 
 // Runs in every page before its own scripts: what the policy stopped is a fault as well.
 const watch = () =>
@@ -26,21 +29,28 @@ const watch = () =>
     window.sokiemFault?.(`policy: ${breach.violatedDirective} ${breach.blockedURI} ${breach.sample}`),
   );
 
-async function open({ page: name, base, javascript = true, width = 1440, height = 900 }) {
-  const context = await browser.newContext({
-    baseURL: base,
-    javaScriptEnabled: javascript,
-    viewport: { width, height },
-    locale: "vi-VN",
-    reducedMotion: "reduce",
-  });
+async function contextOf({ base, javascript, width, height, profile }) {
+  if (profile === undefined) {
+    return browser.newContext({ baseURL: base, javaScriptEnabled: javascript, viewport: { width, height }, locale: "vi-VN", reducedMotion: "reduce" });
+  }
+  if (!profiles.has(profile)) {
+    const language = ["--lang=vi-VN", "--force-prefers-reduced-motion"];
+    profiles.set(profile, await start(chromium, `${folder}/chromium`, [...ARGS, ...language], profile, DEADLINE_MS));
+  }
+  return profiles.get(profile).context;
+}
+
+async function open({ page: name, base, javascript = true, width = 1440, height = 900, profile }) {
+  const fresh = profile === undefined || !profiles.has(profile);
+  const context = await contextOf({ base, javascript, width, height, profile });
   context.setDefaultTimeout(DEADLINE_MS);
   const faults = [];
-  if (javascript) {
+  if (javascript && fresh) {
     await context.exposeFunction("sokiemFault", (text) => faults.push(text));
     await context.addInitScript(watch);
   }
   const page = await context.newPage();
+  if (profile !== undefined) await page.setViewportSize({ width, height });
   const note = (kind, text) => faults.push(`${kind}: ${text} (${page.url()})`);
   page.on("console", (message) => {
     if (["error", "warning"].includes(message.type())) note("console", message.text());
@@ -51,7 +61,7 @@ async function open({ page: name, base, javascript = true, width = 1440, height 
     dialog.dismiss();
   });
   page.on("crash", () => note("crash", ""));
-  pages.set(name, { page, faults });
+  pages.set(name, { page, faults, base, profile });
 }
 
 // What has the focus, and whether that can be seen.
@@ -80,8 +90,8 @@ async function webp(png) {
 }
 
 const actions = {
-  async go({ page }, { path }) {
-    const answer = await page.goto(path, { waitUntil: "load" });
+  async go({ page, base }, { path }) {
+    const answer = await page.goto(new URL(path, base).href, { waitUntil: "load" });
     return { status: answer?.status() ?? 0, url: page.url() };
   },
   async resize({ page }, { width, height = 900 }) {
@@ -167,6 +177,27 @@ const actions = {
   async pdf({ page }, { file }) {
     await page.pdf({ path: file, preferCSSPageSize: true, printBackground: true });
   },
+  // Files for a field that takes them.
+  async upload({ page }, { at, files }) {
+    await page.locator(at).setInputFiles(files);
+  },
+  // Cuts the browser of a page off from every network, or lets it back.
+  async offline({ page }, { offline }) {
+    await page.context().setOffline(offline);
+  },
+  async allow({ page, base }, { permissions, position }) {
+    await page.context().grantPermissions(permissions, { origin: base });
+    if (position) await page.context().setGeolocation(position);
+  },
+  async close({ page }) {
+    await page.close();
+  },
+  // The browser of a page with a profile, with everything in it.
+  async kill({ profile }) {
+    const running = profiles.get(profile);
+    profiles.delete(profile);
+    await running.kill();
+  },
   // What went wrong on the page since this was asked last.
   async faults({ faults }) {
     return faults.splice(0);
@@ -187,4 +218,5 @@ for await (const line of createInterface({ input: process.stdin })) {
   }
   process.stdout.write(`${JSON.stringify(answer)}\n`);
 }
+for (const running of profiles.values()) await running.close();
 await browser.close();

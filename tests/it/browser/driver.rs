@@ -85,7 +85,18 @@ impl Browser {
         self.open(server, false)
     }
 
+    /// A page of a browser whose profile lies in this folder, as on a phone: pages of one profile are tabs of one browser.
+    pub(super) fn page_of(&self, profile: &std::path::Path, server: &str, size: (u32, u32)) -> Page {
+        let (width, height) = size;
+        let profile = profile.to_string_lossy();
+        self.begin(json!({"base": server, "profile": profile, "width": width, "height": height}))
+    }
+
     fn open(&self, server: &str, javascript: bool) -> Page {
+        self.begin(json!({"base": server, "javascript": javascript}))
+    }
+
+    fn begin(&self, how: Json) -> Page {
         let name = {
             let mut running = self.0.borrow_mut();
             running.pages += 1;
@@ -95,7 +106,7 @@ impl Browser {
             browser: Rc::clone(&self.0),
             name,
         };
-        page.tell("open", json!({"base": server, "javascript": javascript}));
+        page.tell("open", how);
         page
     }
 }
@@ -172,6 +183,33 @@ impl Page {
     /// Makes the window so wide.
     pub(super) fn resize(&self, width: u32) {
         self.tell("resize", json!({"width": width}));
+    }
+
+    /// Gives files to a field that takes them.
+    pub(super) fn upload(&self, at: &str, files: &[&std::path::Path]) {
+        let files: Vec<_> = files.iter().map(|file| file.to_string_lossy()).collect();
+        self.tell("upload", json!({"at": at, "files": files}));
+    }
+
+    /// Closes this tab.
+    pub(super) fn close(&self) {
+        self.tell("close", json!({}));
+    }
+
+    /// Kills the browser of this page's profile, with all of its tabs, as a flat battery does.
+    pub(super) fn kill(&self) {
+        self.tell("kill", json!({}));
+    }
+
+    /// Cuts the browser off from every network, or lets it back.
+    pub(super) fn set_offline(&self, offline: bool) {
+        self.tell("offline", json!({"offline": offline}));
+    }
+
+    /// Lets pages of this browser know where it is.
+    pub(super) fn allow_position(&self, latitude: f64, longitude: f64) {
+        let position = json!({"latitude": latitude, "longitude": longitude});
+        self.tell("allow", json!({"permissions": ["geolocation"], "position": position}));
     }
 
     /// Clicks on something that leads to no other page.

@@ -1,0 +1,128 @@
+//! A line between a device and its server that can be cut, and that counts what goes over it.
+
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{
+        TcpListener, TcpStream,
+        tcp::{OwnedReadHalf, OwnedWriteHalf},
+    },
+    sync::watch,
+};
+
+/// What went over a line, in bytes of TCP's payload.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Carried {
+    /// From the device to the server.
+    pub up: u64,
+    /// From the server to the device.
+    pub down: u64,
+}
+
+/// A line on the loopback interface. It is there as long as this is.
+pub struct Line {
+    address: SocketAddr,
+    cut: watch::Sender<bool>,
+    up: Arc<AtomicU64>,
+    down: Arc<AtomicU64>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Line {
+    /// Begins to listen on a free port, for this server.
+    ///
+    /// # Errors
+    /// When there is no port.
+    pub async fn to(server: SocketAddr) -> io::Result<Self> {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let address = listener.local_addr()?;
+        let (cut, is_cut) = watch::channel(false);
+        let (up, down) = (Arc::<AtomicU64>::default(), Arc::<AtomicU64>::default());
+        let counters = (Arc::clone(&up), Arc::clone(&down));
+        let task = tokio::spawn(async move {
+            while let Ok((near, _)) = listener.accept().await {
+                // A line that is cut takes nobody on.
+                if !*is_cut.borrow() {
+                    let (up, down) = (Arc::clone(&counters.0), Arc::clone(&counters.1));
+                    tokio::spawn(carry(near, server, is_cut.clone(), up, down));
+                }
+            }
+        });
+        Ok(Self {
+            address,
+            cut,
+            up,
+            down,
+            task,
+        })
+    }
+
+    /// What a browser is told instead of the server's own address.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Cuts it, connections that stand as well; or mends it.
+    pub fn set_cut(&self, cut: bool) {
+        self.cut.send_replace(cut);
+    }
+
+    /// What went over it so far.
+    pub fn carried(&self) -> Carried {
+        Carried {
+            up: self.up.load(Ordering::Relaxed),
+            down: self.down.load(Ordering::Relaxed),
+        }
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn carry(
+    near: TcpStream,
+    server: SocketAddr,
+    mut is_cut: watch::Receiver<bool>,
+    up: Arc<AtomicU64>,
+    down: Arc<AtomicU64>,
+) {
+    let Ok(far) = TcpStream::connect(server).await else {
+        return;
+    };
+    let (near_in, near_out) = near.into_split();
+    let (far_in, far_out) = far.into_split();
+    let both = async {
+        tokio::join!(pass(near_in, far_out, &up), pass(far_in, near_out, &down));
+    };
+    tokio::select! {
+        () = both => {}
+        _ = is_cut.wait_for(|cut| *cut) => {}
+    }
+}
+
+/// Passes on until either end is closed.
+async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, count: &AtomicU64) {
+    let mut buffer = vec![0; 64 * 1024];
+    while let Ok(read @ 1..) = from.read(&mut buffer).await {
+        count.fetch_add(read as u64, Ordering::Relaxed);
+        let Some(bytes) = buffer.get(..read) else {
+            return;
+        };
+        if to.write_all(bytes).await.is_err() {
+            return;
+        }
+    }
+    // The other side may go on; it hears that this one has ended.
+    let _ = to.shutdown().await;
+}

@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test soak bench kill fuzz fmt lint unit docs wasm deny desk-pictures
+.PHONY: help demo test soak bench kill fuzz fmt lint app unit docs wasm deny desk-pictures
 
 help:
 	@echo 'make demo    play the demonstration district, print the report, stay up (ARGS="--once --json" for the report alone)'
@@ -15,11 +15,12 @@ help:
 
 demo:
 	@scripts/setup build
+	@scripts/field-app build
 	@cargo run --locked --release -p sokiem-tests --bin demo -- $(ARGS)
 
 test:
 	@scripts/setup test
-	@$(MAKE) --no-print-directory fmt lint unit docs deny wasm
+	@$(MAKE) --no-print-directory fmt lint app unit docs deny wasm
 
 fmt:
 	@echo '== formatting'
@@ -28,6 +29,10 @@ fmt:
 lint:
 	@echo '== lints'
 	@cargo clippy --locked --quiet --workspace --all-targets --all-features -- -D warnings
+
+app:
+	@echo "== the officer's app"
+	@scripts/field-app build
 
 unit:
 	@echo '== tests'
@@ -44,8 +49,8 @@ deny:
 	@cargo deny --locked --log-level error check licenses bans sources
 
 wasm:
-	@echo '== the client core for WebAssembly'
-	@scripts/wasm cargo check --quiet -p sokiem-client-core
+	@echo '== what runs in browsers'
+	@scripts/wasm cargo clippy --quiet -p sokiem-client-core -p sokiem-web -p sokiem-web-messages -p sokiem-field-app -- -D warnings
 
 fuzz:
 	@scripts/fuzz $(or $(SECONDS),60) $(TARGETS)
@@ -60,6 +65,7 @@ bench:
 
 desk-pictures:
 	@scripts/setup test
+	@scripts/field-app build
 	@SOKIEM_DESK_PICTURES=docs/desk cargo nextest run --locked --workspace --all-features -E 'test(/browser::walk/)'
 
 ROUNDS ?= 200

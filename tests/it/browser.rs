@@ -4,6 +4,7 @@
 //! decides without a mouse and without scripts, [`sweep`] looks at every page that the server has.
 
 mod driver;
+mod field_app;
 mod keyboard;
 mod scene;
 mod sweep;

@@ -24,12 +24,8 @@ pub(crate) const MIGRATIONS: &[&str] = &[
 /// How long a second opener waits for the first to finish before it is told.
 pub(crate) const OPEN_WAIT: Duration = Duration::from_millis(1_500);
 
-/// SQLite documents WAL as unsupported on the browser's file system.
-const JOURNAL: &str = if cfg!(target_family = "wasm") {
-    "TRUNCATE"
-} else {
-    "WAL"
-};
+/// In a browser too: what its file system lacks is shared memory, which one connection in exclusive mode does without.
+const JOURNAL: &str = "WAL";
 
 /// Why a connection was not given.
 pub(crate) enum OpenError {

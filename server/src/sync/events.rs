@@ -21,8 +21,9 @@ use crate::{
     sync::{poke::Poke, scope},
 };
 
-/// Comments that keep the connection open through proxies and telephone networks.
-const KEEP_ALIVE: Duration = Duration::from_secs(25);
+/// Comments that keep the connection open through proxies and telephone networks. Each wakes a phone's radio, so there
+/// are no more than are needed: proxies give up after a minute or more only where they are set so.
+const KEEP_ALIVE: Duration = Duration::from_secs(70);
 
 /// Hear that an area has news. Event `news`, data `{"areas":["…"]}`; then pull.
 #[utoipa::path(get, path = "/api/device/v1/events", tag = "device",

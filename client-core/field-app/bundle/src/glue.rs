@@ -17,9 +17,8 @@ pub(crate) struct Made {
 }
 
 /// What Debian's and everybody else's browsers of the last years have; `--all-features` writes what they refuse.
-const FEATURES: [&str; 7] = [
+const FEATURES: [&str; 6] = [
     "--enable-bulk-memory",
-    "--enable-bulk-memory-opt",
     "--enable-mutable-globals",
     "--enable-nontrapping-float-to-int",
     "--enable-reference-types",
@@ -27,8 +26,8 @@ const FEATURES: [&str; 7] = [
     "--enable-sign-ext",
 ];
 
-/// Binds and shrinks.
-pub(crate) fn bind(input: &Path, name: &str, work: &Path, wasm_opt: &Path) -> Result<Made> {
+/// Binds and shrinks; `wasm-opt` of binaryen has to be on the path.
+pub(crate) fn bind(input: &Path, name: &str, work: &Path) -> Result<Made> {
     Bindgen::new()
         .input_path(input)
         .out_name(name)
@@ -38,7 +37,7 @@ pub(crate) fn bind(input: &Path, name: &str, work: &Path, wasm_opt: &Path) -> Re
         .map_err(|error| error.to_string())?;
     let bound = work.join(format!("{name}_bg.wasm"));
     let small = work.join(format!("{name}_small.wasm"));
-    let status = Command::new(wasm_opt)
+    let status = Command::new("wasm-opt")
         .args(FEATURES)
         .args(["-Oz", "--strip-debug", "--strip-producers", "-o"])
         .arg(&small)

@@ -25,9 +25,6 @@ struct Arguments {
     /// The compiled worker.
     #[arg(long)]
     core: PathBuf,
-    /// The program `wasm-opt` of binaryen.
-    #[arg(long)]
-    wasm_opt: PathBuf,
     /// Files that are served as they are written: `index.html`, `sw.js`, …
     #[arg(long)]
     r#static: PathBuf,
@@ -41,8 +38,8 @@ fn main() -> Result<()> {
     let work = arguments.out.with_extension("work");
     let _ = std::fs::remove_dir_all(&work);
     std::fs::create_dir_all(&work)?;
-    let page = glue::bind(&arguments.page, "page", &work, &arguments.wasm_opt)?;
-    let core = glue::bind(&arguments.core, "core", &work, &arguments.wasm_opt)?;
+    let page = glue::bind(&arguments.page, "page", &work)?;
+    let core = glue::bind(&arguments.core, "core", &work)?;
 
     let read = |name: &str| std::fs::read_to_string(arguments.r#static.join(name));
     let mut names = Names::default();

@@ -86,7 +86,12 @@ impl Browser {
     }
 
     /// A page of a browser whose profile lies in this folder, as on a phone: pages of one profile are tabs of one browser.
-    pub(super) fn page_of(&self, profile: &std::path::Path, server: &str, size: (u32, u32)) -> Page {
+    pub(super) fn page_of(
+        &self,
+        profile: &std::path::Path,
+        server: &str,
+        size: (u32, u32),
+    ) -> Page {
         let (width, height) = size;
         let profile = profile.to_string_lossy();
         self.begin(json!({"base": server, "profile": profile, "width": width, "height": height}))
@@ -209,7 +214,10 @@ impl Page {
     /// Lets pages of this browser know where it is.
     pub(super) fn allow_position(&self, latitude: f64, longitude: f64) {
         let position = json!({"latitude": latitude, "longitude": longitude});
-        self.tell("allow", json!({"permissions": ["geolocation"], "position": position}));
+        self.tell(
+            "allow",
+            json!({"permissions": ["geolocation"], "position": position}),
+        );
     }
 
     /// Clicks on something that leads to no other page.

@@ -1,5 +1,5 @@
 //! Makes the folder that a server serves at `/app/` out of the compiled pages and worker: JavaScript around both
-//! (`wasm-bindgen`), smaller WebAssembly (`wasm-opt`), names that follow from the content, the list that the service worker
+//! (`wasm-bindgen`), names that follow from the content, the list that the service worker
 //! keeps, and each file compressed beside itself.
 
 mod compress;

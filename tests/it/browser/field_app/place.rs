@@ -35,6 +35,7 @@ impl Place {
         let address = town.server.url().trim_start_matches("http://").parse()?;
         let line = Line::to(address).await?;
         let colleague = town.officer("ban").await?;
+        colleague.sync().await?;
         Ok(Self {
             town,
             line,

@@ -59,7 +59,8 @@ impl<'a> Core<'a> {
     pub(super) fn refused(&self, request: Json) -> String {
         let outcome = self.outcome(&request);
         let code = outcome["failure"]["code"].as_str();
-        code.unwrap_or_else(|| panic!("{request}: {outcome}")).to_owned()
+        code.unwrap_or_else(|| panic!("{request}: {outcome}"))
+            .to_owned()
     }
 
     pub(super) fn begin(&self) {
@@ -88,14 +89,17 @@ impl<'a> Core<'a> {
     }
 
     pub(super) fn enrol(&self, code: &str) {
-        let standing = self.ask(json!({"ask": "enrol", "code": code, "device_name": "Điện thoại thử"}));
+        let standing =
+            self.ask(json!({"ask": "enrol", "code": code, "device_name": "Điện thoại thử"}));
         assert_eq!(standing["status"]["enrolled"], true);
         self.until("status.last_verified_ms && status.pending === 0");
     }
 
     pub(super) fn edit(&self, document: DocumentId, path: &str, value: Json) -> Json {
-        self.ask(json!({"ask": "edit", "operation": Uuid::from_u128(rand()), "document": document,
-            "edits": [{"edit": "set", "path": path, "value": value}]}))
+        self.ask(
+            json!({"ask": "edit", "operation": Uuid::from_u128(rand()), "document": document,
+            "edits": [{"edit": "set", "path": path, "value": value}]}),
+        )
     }
 }
 
@@ -108,7 +112,10 @@ fn rand() -> u128 {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_answered_is_there_after_the_browser_was_killed() {
     let place = Place::start().await.unwrap();
-    let unit = place.unit("Trường Tiểu học Thạnh Hải", "school").await.unwrap();
+    let unit = place
+        .unit("Trường Tiểu học Thạnh Hải", "school")
+        .await
+        .unwrap();
     let (_, code) = place.officer("lan").await.unwrap();
     let browser = Browser::start();
     let phone = place.phone("lan");
@@ -152,7 +159,10 @@ async fn what_was_answered_is_there_after_the_browser_was_killed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_tab_follows_and_takes_over_when_the_first_closes() {
     let place = Place::start().await.unwrap();
-    let unit = place.unit("Hợp tác xã Giao Thạnh", "enterprise").await.unwrap();
+    let unit = place
+        .unit("Hợp tác xã Giao Thạnh", "enterprise")
+        .await
+        .unwrap();
     let (_, code) = place.officer("minh").await.unwrap();
     let browser = Browser::start();
     let phone = place.phone("minh");
@@ -200,9 +210,15 @@ async fn wrong_pins_cost_a_wait_that_a_reload_does_not_shorten_and_nothing_is_lo
     let tab = place.tab(&browser, &phone);
     let core = Core::start(&tab);
     assert_eq!(core.ask(json!({"ask": "session"}))["lock"], "none");
-    assert_eq!(core.refused(json!({"ask": "begin", "pin": "12345"})), "pin-short");
+    assert_eq!(
+        core.refused(json!({"ask": "begin", "pin": "12345"})),
+        "pin-short"
+    );
     core.begin();
-    assert_eq!(core.refused(json!({"ask": "begin", "pin": PIN})), "book-exists");
+    assert_eq!(
+        core.refused(json!({"ask": "begin", "pin": PIN})),
+        "book-exists"
+    );
     core.ask(json!({"ask": "lock"}));
     assert_eq!(core.refused(json!({"ask": "outbox"})), "locked");
     let wrong = || json!({"ask": "unlock", "pin": "sai-mất-rồi"});
@@ -229,7 +245,10 @@ async fn a_pin_is_changed_and_the_old_one_opens_nothing() {
     core.begin();
     core.ask(json!({"ask": "change_pin", "from": PIN, "to": "sông-Hàm-Luông"}));
     core.ask(json!({"ask": "lock"}));
-    assert_eq!(core.refused(json!({"ask": "unlock", "pin": PIN})), "wrong-pin");
+    assert_eq!(
+        core.refused(json!({"ask": "unlock", "pin": PIN})),
+        "wrong-pin"
+    );
     let session = core.ask(json!({"ask": "unlock", "pin": "sông-Hàm-Luông"}));
     assert_eq!(session["lock"], "open");
 }
@@ -253,7 +272,9 @@ async fn a_device_that_is_to_be_wiped_sends_what_it_has_and_keeps_nothing() {
         .or(devices.as_array())
         .unwrap()
         .iter()
-        .find(|device| device["account"] == json!(account) || device["account"]["id"] == json!(account))
+        .find(|device| {
+            device["account"] == json!(account) || device["account"]["id"] == json!(account)
+        })
         .unwrap_or_else(|| panic!("{devices}"))["id"]
         .as_str()
         .unwrap()
@@ -275,7 +296,10 @@ async fn a_device_that_is_to_be_wiped_sends_what_it_has_and_keeps_nothing() {
     );
     let record = place.record(unit).await.unwrap();
     assert_eq!(record["fields"]["staff"], 9, "what waited was sent first");
-    assert_eq!(core.refused(json!({"ask": "unlock", "pin": PIN})), "no-book");
+    assert_eq!(
+        core.refused(json!({"ask": "unlock", "pin": PIN})),
+        "no-book"
+    );
     core.begin();
     let units = core.ask(json!({"ask": "units", "limit": 10}));
     assert_eq!(units["units"], json!([]), "nothing is left");

@@ -93,7 +93,13 @@ fn the_same_deed_is_done_once_and_answered_alike() {
         path: "staff".parse().unwrap(),
         value: json!(40),
     };
-    let deed = ask::edit(Uuid::from_u128(77), id, Some(record.heads), vec![staff], None);
+    let deed = ask::edit(
+        Uuid::from_u128(77),
+        id,
+        Some(record.heads),
+        vec![staff],
+        None,
+    );
     let first: answer::Saved = asked(&book, &deed);
     assert_eq!(asked(&book, &deed), first);
     let history = asked(&book, &ask::history(id));

@@ -159,6 +159,15 @@ impl Desk {
         )
     }
 
+    /// The address that an enrolment QR code holds: the officer's app with the code filled in, where the server has it.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub async fn enrolment_link(&self, account: Uuid) -> Result<String> {
+        let body = json!({"account": account});
+        text(&self.post("/api/v1/enrolment-codes", body).await?, "uri")
+    }
+
     /// Publishes a criteria set that ships with the server.
     ///
     /// # Errors

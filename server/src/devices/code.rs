@@ -47,7 +47,8 @@ pub(crate) struct Code {
     pub(crate) id: Uuid,
     /// The code to type in.
     pub(crate) code: String,
-    /// The same as the address that the QR code holds.
+    /// The same as the address that the QR code holds: of the officer's app where this server has it, else
+    /// `sokiem:enrol?server=…&code=…`.
     pub(crate) uri: String,
     /// When it ends, milliseconds since 1970-01-01 UTC.
     pub(crate) expires_ms: i64,
@@ -86,9 +87,14 @@ pub(crate) fn digest(typed: &str) -> [u8; 32] {
     secret::digest(letters.as_bytes())
 }
 
+/// The address of a code. Where there is the officer's app, it opens with the code filled in; what stands after the `#`
+/// stays in the phone, so that no log holds a code.
 fn uri(app: &App, code: &str) -> String {
-    let server = percent(&app.public_url);
-    format!("sokiem:enrol?server={server}&code={code}")
+    let (server, code) = (&app.public_url, percent(code));
+    match app.field_app {
+        Some(_) => format!("{}/app/#/enrol/{code}", server.trim_end_matches('/')),
+        None => format!("sokiem:enrol?server={}&code={code}", percent(server)),
+    }
 }
 
 pub(crate) fn qr_svg(uri: &str) -> Result<String, Problem> {

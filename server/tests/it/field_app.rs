@@ -3,9 +3,14 @@
 use std::{fs, path::Path};
 
 use reqwest::{Response, header::HeaderMap, redirect::Policy};
+use serde_json::json;
+use sokiem_record::id::ActorId;
 use sokiem_server::Config;
 
-use crate::harness::Town;
+use crate::{
+    harness::{Town, fresh_uuid},
+    pages::{Browser, hidden},
+};
 
 const MODULE: &str = "sokiem.0123456789abcdef.wasm";
 
@@ -235,6 +240,56 @@ async fn a_server_without_the_app_says_so_in_both_languages() {
         let text = ask(&town, path, &[]).await.text().await.unwrap();
         assert!(!text.contains("/app/"), "{path}");
     }
+}
+
+#[tokio::test]
+async fn an_enrolment_code_opens_the_app_where_there_is_one() {
+    let town = Town::with(|config| {
+        serve(config);
+        config.public_url = Some("https://sokiem.example/".to_owned());
+    })
+    .await;
+    let account = town.account("lan", "officer", &[town.communes[0]]).await;
+    let made = town
+        .post(
+            &town.admin,
+            "/api/v1/enrolment-codes",
+            json!({"account": account}),
+        )
+        .await
+        .expect(201);
+    let code = made["code"].as_str().unwrap();
+    let link = format!("https://sokiem.example/app/#/enrol/{code}");
+    assert_eq!(made["uri"], link);
+    // It is this text that the picture holds: whoever typed the code by hand gets the same one.
+    let path = format!(
+        "/api/v1/enrolment-codes/{}/qr.svg",
+        made["id"].as_str().unwrap()
+    );
+    let drawn = town
+        .http
+        .get(town.url(&path))
+        .bearer_auth(&town.admin)
+        .header("x-sokiem-code", code)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(
+        drawn.text().await.unwrap(),
+        made["qr_svg"].as_str().unwrap()
+    );
+    let browser = Browser::sign_in(&town, "admin").await;
+    let page = browser.read(&format!("/admin/accounts/{account}")).await;
+    let form = format!("csrf={}", hidden(&page, "csrf"));
+    let shown = browser
+        .submit(&format!("/admin/accounts/{account}/code"), &form)
+        .await;
+    let shown = shown.text().await.unwrap();
+    assert!(shown.contains("<code>https://sokiem.example/app/#/enrol/"));
+    assert!(shown.contains("máy ảnh của điện thoại") && !shown.contains("sokiem:enrol"));
+    // The code is as good as any.
+    let enrolled = town.enrol(code, ActorId(fresh_uuid())).await;
+    enrolled.expect(201);
 }
 
 #[tokio::test]

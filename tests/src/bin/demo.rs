@@ -6,15 +6,18 @@
     reason = "showing is what this program is for"
 )]
 
-use std::{net::SocketAddr, process::ExitCode, time::Instant};
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode, time::Instant};
 
 use clap::Parser;
-use sokiem_server::{Config, Role, serve};
+use sokiem_server::{Config, Role, config::FieldApp, serve};
 use sokiem_tests::{
     Result,
     demo::{district::OFFICERS, report, setup, story},
     desk::Desk,
 };
+
+/// Where the build leaves the officer's app, seen from the root of the repository.
+const BUILT: &str = "target/field-app";
 
 /// Trình diễn Sổ Kiểm · The demonstration of Sổ Kiểm
 #[derive(Debug, Parser)]
@@ -28,6 +31,21 @@ struct Arguments {
     /// Địa chỉ máy chủ; cổng 0 là cổng trống bất kỳ · Where to listen; port 0 takes a free one
     #[arg(long, default_value = "127.0.0.1:0")]
     listen: SocketAddr,
+    /// Ứng dụng của cán bộ, do scripts/field-app build dựng; không ghi thì lấy target/field-app nếu có · The officer's
+    /// app as scripts/field-app build made it; without this target/field-app, if it is there
+    #[arg(long, value_name = "DIR", env = "SOKIEM_FIELD_APP")]
+    field_app: Option<PathBuf>,
+}
+
+impl Arguments {
+    /// The folder of the officer's app. One that was named has to be there; the usual one may be missing.
+    fn field_app(&self) -> Option<PathBuf> {
+        let usual = || {
+            let folder = PathBuf::from(BUILT);
+            folder.join("index.html").exists().then_some(folder)
+        };
+        self.field_app.clone().or_else(usual)
+    }
 }
 
 fn main() -> ExitCode {
@@ -52,11 +70,14 @@ async fn run(arguments: &Arguments) -> Result<()> {
     let began = Instant::now();
     let progress = |text: &str| eprintln!("[{:5.1} s] {text}", began.elapsed().as_secs_f64());
     let folder = tempfile::Builder::new().prefix("sokiem-demo-").tempdir()?;
+    let field_app = arguments.field_app();
+    let has_field_app = field_app.is_some();
     let config = Config {
         listen: arguments.listen,
         data_dir: folder.path().join("server"),
         // There is no TLS in front of this server; it holds nothing but made-up records.
         secure_cookies: false,
+        field_app: FieldApp { dir: field_app },
         ..Config::default()
     };
     progress("máy chủ khởi động · the server starts");
@@ -87,14 +108,14 @@ async fn run(arguments: &Arguments) -> Result<()> {
             .for_each(|line| println!("{line}"));
     }
     if !arguments.once {
-        stay(&town, folder.path()).await?;
+        stay(&town, folder.path(), has_field_app).await?;
     }
     server.stop().await?;
     Ok(())
 }
 
 /// Prints how to get in, and waits until somebody presses Ctrl-C.
-async fn stay(town: &setup::Town, folder: &std::path::Path) -> Result<()> {
+async fn stay(town: &setup::Town, folder: &std::path::Path, has_field_app: bool) -> Result<()> {
     eprintln!();
     eprintln!("Máy chủ đang chạy · the server is up: {}", town.base);
     eprintln!(
@@ -109,6 +130,9 @@ async fn stay(town: &setup::Town, folder: &std::path::Path) -> Result<()> {
         "  báo cáo · report             {}/report?from=2014&to=2019",
         town.base
     );
+    if has_field_app {
+        open_app(town).await?;
+    }
     // The first and the last officer share a commune: with both books open, differences can be tried.
     for officer in [0, OFFICERS.len() - 1] {
         let account = town.accounts.get(officer).ok_or("no such account")?;
@@ -125,5 +149,14 @@ async fn stay(town: &setup::Town, folder: &std::path::Path) -> Result<()> {
     );
     eprintln!("Ctrl-C để dừng · to stop");
     tokio::signal::ctrl_c().await?;
+    Ok(())
+}
+
+/// Prints where the officer's app is, and a link for the first officer.
+async fn open_app(town: &setup::Town) -> Result<()> {
+    eprintln!("  sổ trên điện thoại · the app  {}/app/", town.base);
+    let account = town.accounts.first().ok_or("no such account")?;
+    let link = town.supervisor.enrolment_link(*account).await?;
+    eprintln!("  ghi danh cán bộ 1 · officer 1 {link}");
     Ok(())
 }

@@ -29,6 +29,7 @@ struct Page<'a> {
     account: &'a Account,
     code: &'a Code,
     qr: &'a str,
+    has_field_app: bool,
 }
 
 /// Make an enrolment code by form; it is shown once.
@@ -44,6 +45,7 @@ pub(crate) async fn create(
 ) -> Result<Response, Problem> {
     let caller = by_form(&app, &headers, &form.csrf).await?;
     let account = account_page::find(State(app.clone()), &caller, id).await?;
+    let has_field_app = app.field_app.is_some();
     let (_, Json(code)) = code::create(State(app), caller, Json(NewCode { account: id })).await?;
     frame::page(&Page {
         frame: Frame::of(&visitor),
@@ -51,6 +53,7 @@ pub(crate) async fn create(
         account: &account,
         qr: inline(&code.qr_svg),
         code: &code,
+        has_field_app,
     })
 }
 

@@ -112,6 +112,8 @@ fn remove(pool: &OpfsSAHPoolUtil, name: &str) -> Result<(), Failure> {
 fn connection(number: u32, key: &BookKey) -> Result<Connection, Error> {
     let connection = Connection::open(name(number))?;
     key.unlock(&connection)?;
+    // Before anything is read: a write-ahead log without shared memory takes a connection that is alone.
+    connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
     Ok(connection)
 }
 

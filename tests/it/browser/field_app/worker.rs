@@ -287,9 +287,9 @@ async fn a_device_that_is_to_be_wiped_sends_what_it_has_and_keeps_nothing() {
         r#"(async () => {
             const deadline = Date.now() + 20000;
             for (;;) {
-                const { answer } = await window.ask({ ask: "session" });
-                if (answer.lock === "none" && answer.erased) return;
-                if (Date.now() > deadline) throw new Error(JSON.stringify(answer));
+                const { answer, failure } = await window.ask({ ask: "session" });
+                if (answer?.lock === "none" && answer.erased) return;
+                if (Date.now() > deadline) throw new Error(JSON.stringify(answer ?? failure));
                 await new Promise((done) => setTimeout(done, 20));
             }
         })()"#,

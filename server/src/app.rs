@@ -51,6 +51,8 @@ pub(crate) struct App {
     pub(crate) replays: Replays,
     pub(crate) password_checks: Arc<Semaphore>,
     pub(crate) event_streams: Arc<Semaphore>,
+    /// Turns to read a file that a phone exported.
+    pub(crate) imports: Arc<Semaphore>,
     /// Turns true when the server stops.
     pub(crate) stopping: watch::Receiver<bool>,
 }

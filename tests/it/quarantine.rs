@@ -113,3 +113,40 @@ async fn a_phone_without_a_network_for_ever_loses_nothing() {
         .unwrap();
     assert_eq!(history[0]["by"]["name"], "Cán bộ lan");
 }
+
+/// The same with everything that is on the phone, as a person exports it who does not know what was sent.
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_on_a_phone_brings_what_the_server_lacks_and_nothing_twice() {
+    let (town, lan, unit, _) = moved_officer().await;
+    let fresh = new_unit(&lan.book, town.commune, 2).unwrap();
+    let import = async || {
+        let file = lan.book.export().unwrap();
+        let path = "/api/v1/quarantine/import";
+        town.desk.post(path, file).await.unwrap()
+    };
+    let brought = import().await;
+    assert_eq!(
+        (&brought["added"], &brought["known"]),
+        (&json!(2), &json!(0))
+    );
+    // The phone comes into a network after all. What is refused stands elsewhere in the file than what was never sent.
+    lan.sync().await.unwrap();
+    assert!(!lan.book.refused().unwrap().is_empty());
+    let again = import().await;
+    assert_eq!((&again["added"], &again["lacking"]), (&json!(0), &json!(0)));
+    for document in brought["documents"].as_array().unwrap() {
+        for one in document["last"].as_array().unwrap() {
+            let path = format!("/api/v1/quarantine/{}/take-over", one.as_str().unwrap());
+            let why = json!({"reason": "Máy mất"});
+            town.desk.post(&path, why).await.unwrap();
+        }
+    }
+    let record = town.desk.record(unit.0).await.unwrap();
+    assert_eq!(record["fields"]["staff"], 31);
+    assert!(town.desk.record(fresh.0).await.is_ok());
+    let history = format!("/api/v1/records/{}/history", fresh.0);
+    let history = town.desk.get(&history).await.unwrap();
+    assert_eq!(history[0]["by"]["name"], "Cán bộ lan");
+    let last = import().await;
+    assert_eq!(last["added"], 0);
+}

@@ -24,6 +24,7 @@ use tokio_stream::StreamExt as _;
 use crate::{
     app::App,
     http::problem::{Cause, Problem},
+    records::quarantine::import,
 };
 
 /// A CBOR message of the sync protocol.
@@ -56,7 +57,10 @@ pub(crate) fn media_type(headers: &HeaderMap) -> &str {
         .map_or("", str::trim)
 }
 
-fn expect_media_type(headers: &HeaderMap, expected: &'static str) -> Result<(), Problem> {
+pub(crate) fn expect_media_type(
+    headers: &HeaderMap,
+    expected: &'static str,
+) -> Result<(), Problem> {
     if media_type(headers).eq_ignore_ascii_case(expected) {
         return Ok(());
     }
@@ -159,8 +163,9 @@ pub(crate) async fn limit(request: Request, next: Next) -> Response {
         // Counted by its handler, which knows how many bytes there are to be.
         return next.run(request).await;
     }
-    if announced.is_none_or(|announced| announced <= limits::MAX_BODY_BYTES) {
-        let limited = |body| Body::new(Limited::new(body, limits::MAX_BODY_BYTES));
+    let most = most(&request);
+    if announced.is_none_or(|announced| announced <= most) {
+        let limited = |body| Body::new(Limited::new(body, most));
         return next.run(request.map(limited)).await;
     }
     let mut body = request.into_body().into_data_stream();
@@ -172,11 +177,17 @@ pub(crate) async fn limit(request: Request, next: Next) -> Response {
         }
     }
     Problem::new(Cause::BodyTooLarge)
-        .detail(format!(
-            "The body is larger than {} bytes",
-            limits::MAX_BODY_BYTES
-        ))
+        .detail(format!("The body is larger than {most} bytes"))
         .into_response()
+}
+
+/// Most bytes of a body as it is sent.
+fn most(request: &Request) -> usize {
+    match request.uri().path() {
+        // Whole phones come here as a file. What is too large is told by the handler, on a page that a person can read.
+        "/quarantine/import" | "/api/v1/quarantine/import" => 2 * import::MOST_BYTES,
+        _ => limits::MAX_BODY_BYTES,
+    }
 }
 
 /// Whether the request is one of the upload protocol: large, slow, and taken in while it comes.

@@ -24,7 +24,10 @@ use utoipa::{
     Modify, OpenApi,
     openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::{
+    router::{OpenApiRouter, UtoipaMethodRouterExt as _},
+    routes,
+};
 
 use crate::{
     accounts::{
@@ -142,6 +145,13 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(pages::report::records))
         .routes(routes!(pages::report::print))
         .routes(routes!(pages::quarantine::list))
+        .routes(
+            routes!(
+                pages::quarantine::import::show,
+                pages::quarantine::import::import
+            )
+            .layer(DefaultBodyLimit::max(2 * quarantine::import::MOST_BYTES)),
+        )
         .routes(routes!(pages::quarantine::show))
         .routes(routes!(pages::quarantine::settle))
         .routes(routes!(pages::own::show))

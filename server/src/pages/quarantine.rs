@@ -1,5 +1,7 @@
 //! What was refused: a list, and one change with what it would say and what can be done about it.
 
+pub(crate) mod import;
+
 use askama::Template;
 use axum::{
     Form,

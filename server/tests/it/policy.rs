@@ -629,6 +629,10 @@ impl World {
             ("POST", "/api/v1/campaigns") => Content::Json(
                 json!({"area": place.area, "name": "Đợt", "year": 2019, "sets": {"agency": set}}),
             ),
+            ("POST", "/quarantine/import") => {
+                let (media_type, body) = multipart(&[("csrf", &csrf)], "a.json", b"{}");
+                Content::Bytes(media_type, body)
+            }
             ("POST", "/quarantine/{id}/settle") => form(&[
                 ("act", "dismiss"),
                 ("reason", "x"),

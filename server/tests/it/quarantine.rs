@@ -2,12 +2,16 @@
 
 use serde_json::{Value, json};
 use sokiem_record::{
+    chunk::ChangeHeader,
     id::{ActorId, AreaId, DocumentId},
     refusal::Refusal,
     wire::{ChangeOutcome, DocumentPush},
 };
 
-use crate::harness::{Phone, Town, fresh_uuid};
+use crate::{
+    harness::{Phone, Town, fresh_uuid},
+    pages::{Browser, hidden},
+};
 
 /// A town with a supervisor of each commune.
 struct Desk {
@@ -302,13 +306,17 @@ async fn a_phones_file_is_imported_once_and_taken_over() {
         .post(&desk.here, "/api/v1/quarantine/import", file.clone())
         .await
         .expect(200);
-    assert_eq!(imported, json!({"added": 1, "known": 0}));
+    assert_eq!(
+        (&imported["added"], &imported["known"]),
+        (&json!(1), &json!(0))
+    );
     let again = desk
         .town
         .post(&desk.here, "/api/v1/quarantine/import", file.clone())
         .await
         .expect(200);
-    assert_eq!(again, json!({"added": 0, "known": 1}));
+    assert_eq!((&again["added"], &again["known"]), (&json!(0), &json!(1)));
+    assert_eq!(again["documents"][0]["waiting"], 1);
     let open = desk.open(&desk.here).await;
     assert_eq!(open[0]["reason"], "unsent");
     desk.settle(&desk.here, &open[0], "take-over", why())
@@ -325,4 +333,175 @@ async fn a_phones_file_is_imported_once_and_taken_over() {
             .problem(422),
         "invalid"
     );
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Everything on a phone as it exports it: these documents, whose changes in `unsent` were never sent.
+fn whole(phone: &Phone, area: AreaId, documents: &[(&str, &DocumentPush, usize)]) -> Value {
+    let documents: Vec<Value> = documents
+        .iter()
+        .map(|(name, push, unsent)| {
+            let hashes: Vec<String> = push
+                .changes
+                .iter()
+                .map(|change| ChangeHeader::parse(change).unwrap().hash.to_string())
+                .collect();
+            let changes: Vec<String> = push.changes.iter().map(|change| hex(change)).collect();
+            json!({"document": push.document, "kind": "unit", "area": area, "heads": [],
+                "pending": hashes[hashes.len() - unsent..], "fields": {"name": name, "staff": 3},
+                "conflicts": [], "changes": changes})
+        })
+        .collect();
+    json!({"format": "sokiem-export-1", "exported_ms": 1, "actor": phone.actor.to_string(),
+        "enrolment": {"device": phone.device, "account": fresh_uuid()}, "epoch": null, "status": {},
+        "documents": documents, "refused": [], "events": []})
+}
+
+const HARM: &str = "<script>alert(1)</script>\u{202e}gpj.exe";
+
+#[tokio::test]
+async fn everything_on_a_phone_is_imported_by_form_and_said_record_by_record() {
+    let desk = Desk::new().await;
+    let here = desk.town.communes[0];
+    let mut lan = desk.town.phone("lan", &[here]).await;
+    // One record the server has, and one more change of it; one record nobody ever saw.
+    let sent = lan.unit(here, "Trường đã gửi");
+    lan.sync(vec![sent.clone()]).await;
+    let mut known = sent.clone();
+    known
+        .changes
+        .extend(lan.set(sent.document, "staff", json!(12)).changes);
+    known
+        .changes
+        .extend(lan.set(sent.document, "staff", json!(13)).changes);
+    let unseen = lan.unit(here, HARM);
+    let file = whole(
+        &lan,
+        here,
+        &[("Trường đã gửi", &known, 2), (HARM, &unseen, 1)],
+    )
+    .to_string();
+
+    let browser = Browser::sign_in(&desk.town, "truong").await;
+    let form = browser.read("/quarantine/import").await;
+    let csrf = hidden(&form, "csrf");
+    let import = async |csrf: &str| {
+        let fields = [("csrf", csrf)];
+        browser
+            .upload(
+                "/quarantine/import",
+                &fields,
+                "<b>máy.json",
+                file.as_bytes(),
+            )
+            .await
+    };
+    assert_eq!(import("x").await.status(), 403);
+    assert!(desk.open(&desk.here).await.is_empty());
+    let said = import(&csrf).await;
+    assert_eq!(said.status(), 200);
+    let said = said.text().await.unwrap();
+    assert!(
+        !said.contains("<script>alert") && !said.contains("<b>máy") && !said.contains('\u{202e}'),
+        "{said}"
+    );
+    assert!(said.contains("Trường đã gửi") && said.contains("tên theo tệp"));
+    // Three changes wait; of two that build on each other the page leads to the later one.
+    assert_eq!(desk.open(&desk.here).await.len(), 3);
+    let links: Vec<&str> = said.split("<a href=\"/quarantine/").skip(1).collect();
+    let links: Vec<&str> = links
+        .iter()
+        .filter_map(|link| link.split('"').next())
+        .collect();
+    let links: Vec<&str> = links
+        .into_iter()
+        .filter(|link| link.contains('.'))
+        .collect();
+    assert_eq!(links.len(), 2, "{links:?}");
+    for link in links {
+        let path = format!("/api/v1/quarantine/{link}/take-over");
+        desk.town.post(&desk.here, &path, why()).await.expect(200);
+    }
+    assert!(desk.open(&desk.here).await.is_empty());
+    let path = format!("/api/v1/records/{}/history", sent.document);
+    let history = desk.town.get(&desk.here, &path).await.expect(200);
+    assert_eq!(history.as_array().unwrap().len(), 3);
+    for entry in history.as_array().unwrap() {
+        assert_eq!(entry["by"]["name"], "LAN");
+    }
+    let again = import(&csrf).await.text().await.unwrap();
+    assert!(again.contains("Thay đổi mới đưa vào chờ xem: <span lang=\"en\">Changes that now wait to be looked at:</span> <strong>0</strong>"), "{again}");
+    assert_eq!(desk.audited("quarantine-imported").await, 2);
+}
+
+#[tokio::test]
+async fn a_file_says_nothing_of_other_areas_and_one_of_an_unknown_phone_is_refused() {
+    let desk = Desk::new().await;
+    let [here, there] = desk.town.communes;
+    let mut lan = desk.town.phone("lan", &[here]).await;
+    let mut sent = lan.unit(here, "Kho bí mật");
+    lan.sync(vec![sent.clone()]).await;
+    sent.changes
+        .extend(lan.set(sent.document, "staff", json!(12)).changes);
+    let mut stranger = lan.unit(here, "Của ai?");
+    lan.actor = ActorId(fresh_uuid());
+    stranger.changes = lan.unit(here, "Của ai?").changes;
+    let mut file = whole(&lan, there, &[("", &sent, 1), ("Của ai?", &stranger, 1)]);
+    file["enrolment"] = Value::Null;
+    file["documents"][0]["pending"]
+        .as_array_mut()
+        .unwrap()
+        .push("ab".repeat(32).into());
+    let told = desk
+        .town
+        .post(&desk.there, "/api/v1/quarantine/import", file)
+        .await
+        .expect(200);
+    assert_eq!((&told["added"], &told["lacking"]), (&json!(1), &json!(1)));
+    assert!(told["documents"][0]["title"].is_null(), "{told}");
+    assert_eq!(
+        told["documents"][1]["refused"][0]["reason"],
+        "unknown-device"
+    );
+    assert!(told["documents"][1]["last"].as_array().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn what_is_no_export_or_too_large_is_told_on_a_page() {
+    let desk = Desk::new().await;
+    let browser = Browser::sign_in(&desk.town, "truong").await;
+    let csrf = hidden(&browser.read("/quarantine/import").await, "csrf");
+    let fields = [("csrf", csrf.as_str())];
+    for (file, status, words) in [
+        (b"".to_vec(), 422, "Hãy chọn tệp"),
+        (b"PK\x03\x04".to_vec(), 422, "không phải tệp do sổ kiểm"),
+        (
+            br#"{"format":"sokiem-export-1","documents":["#.to_vec(),
+            400,
+            "Tệp bị hỏng",
+        ),
+        (
+            br#"{"format":"sokiem-export-1","documents":3}"#.to_vec(),
+            400,
+            "Tệp bị hỏng",
+        ),
+        (
+            vec![b' '; 64 * 1024 * 1024 + 1],
+            413,
+            "chỉ xuất phần chưa gửi",
+        ),
+    ] {
+        let said = browser
+            .upload("/quarantine/import", &fields, "a.json", &file)
+            .await;
+        assert_eq!(said.status(), status, "{words}");
+        let media_type = said.headers()["content-type"].to_str().unwrap().to_owned();
+        assert!(media_type.starts_with("text/html"), "{media_type}");
+        let said = said.text().await.unwrap();
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    assert_eq!(desk.audited("quarantine-imported").await, 0);
 }

@@ -646,6 +646,8 @@ pub(super) const RULES: &[Rule] = &[
     Rule("POST", "/api/v1/retention/run", Session(Administrator), Any),
     Rule("GET", "/api/v1/retention/runs", Session(Administrator), Any),
     Rule("GET", "/quarantine", Page(Supervisor), OwnAndAbove),
+    Rule("GET", "/quarantine/import", Page(Supervisor), Any),
+    Rule("POST", "/quarantine/import", Form(Supervisor), Any),
     Rule("GET", "/quarantine/{id}", Page(Supervisor), OwnAndAbove),
     Rule("POST", "/quarantine/{id}/settle", Form(Supervisor), Own),
     Rule(

@@ -92,7 +92,7 @@ impl Form {
 
     /// A field's text; empty when there is none.
     pub(crate) fn text(self, path: &str) -> String {
-        self.look(path, |value| raw::of_json(value))
+        self.look(path, raw::of_json)
     }
 
     /// Whether a save is on its way.

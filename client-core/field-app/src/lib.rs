@@ -54,7 +54,6 @@ use wasm_bindgen::{JsCast, prelude::wasm_bindgen};
 /// Puts the pages into the document.
 #[wasm_bindgen(start)]
 pub fn start() {
-    console_error_panic_hook::set_once();
     words::restore();
     let root = document()
         .get_element_by_id("app")

@@ -107,6 +107,12 @@ const actions = {
     const locator = page.locator(at);
     await (text === undefined ? locator : locator.filter({ hasText: text })).first().waitFor();
   },
+  async check({ page }, { at }) {
+    await page.locator(at).check({ force: true });
+  },
+  async wait_gone({ page }, { at }) {
+    await page.locator(at).first().waitFor({ state: "hidden" });
+  },
   async text({ page }, { at }) {
     return page.locator(at).allInnerTexts();
   },

@@ -190,6 +190,21 @@ impl Page {
         self.tell("resize", json!({"width": width}));
     }
 
+    /// Makes the window so large.
+    pub(super) fn resize_to(&self, width: u32, height: u32) {
+        self.tell("resize", json!({"width": width, "height": height}));
+    }
+
+    /// Chooses a radio button or ticks a box, the way a finger does: by what labels it.
+    pub(super) fn check(&self, at: &str) {
+        self.tell("check", json!({"at": at}));
+    }
+
+    /// Waits until nothing like that is there to be seen.
+    pub(super) fn wait_gone(&self, at: &str) {
+        self.tell("wait_gone", json!({"at": at}));
+    }
+
     /// Gives files to a field that takes them.
     pub(super) fn upload(&self, at: &str, files: &[&std::path::Path]) {
         let files: Vec<_> = files.iter().map(|file| file.to_string_lossy()).collect();

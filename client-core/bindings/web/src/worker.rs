@@ -56,7 +56,6 @@ struct Worker {
 #[expect(unreachable_pub, reason = "the browser calls it")]
 #[wasm_bindgen(start)]
 pub fn start() {
-    console_error_panic_hook::set_once();
     let tab = js_sys::Math::random().to_string();
     let worker = Rc::new_cyclic(|this: &std::rc::Weak<Worker>| {
         let heard = this.clone();

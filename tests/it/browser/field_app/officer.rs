@@ -179,7 +179,7 @@ async fn three_units_are_inspected_without_network_and_nothing_is_lost_to_a_kill
 fn visit(app: &App<'_>, unit: DocumentId, inspection: DocumentId, photo: &std::path::Path) {
     let tab = app.0;
     app.to(&format!("#/unit/{unit}"), "");
-    tab.click(".begin button");
+    tab.click(".begin button >> nth=0");
     tab.evaluate(&format!(
         "location.hash = '#/inspection/{inspection}/items'"
     ));

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sokiem_record::{
     ChangeHash,
-    id::{DocumentId, Kind},
+    id::{AreaId, DocumentId, Kind},
 };
 use utoipa::ToSchema;
 
@@ -23,7 +23,7 @@ pub(crate) enum Need {
     Difference,
     /// Something arrived after the approval.
     Changed,
-    /// A finding is open past its deadline. Follows from the day, so it is never stored.
+    /// A finding is open past its deadline.
     Overdue,
 }
 
@@ -37,6 +37,9 @@ impl Need {
             Need::Overdue => "overdue",
         }
     }
+
+    /// Those that follow from where a record stands, whatever the day.
+    const STANDING: [Self; 3] = [Self::Review, Self::Difference, Self::Changed];
 
     /// Every need, the most frequent first.
     pub(crate) const ALL: [Self; 4] =
@@ -164,24 +167,72 @@ pub(super) fn keep(sql: &Connection, document: DocumentId) -> Result<(), Error> 
         return Ok(());
     };
     let now = standing.needs();
-    let before: BTreeSet<Need> = sql
-        .prepare_cached("SELECT need FROM needs WHERE document = ?1")?
-        .query_map([key], |row| row.get::<_, String>(0))?
-        .filter_map(|need| need.map(|need| Need::from_name(&need)).transpose())
-        .collect::<Result<_, _>>()?;
-    for gone in before.difference(&now) {
-        sql.prepare_cached("DELETE FROM needs WHERE document = ?1 AND need = ?2")?
-            .execute(params![key, gone.name()])?;
+    for need in Need::STANDING {
+        put(sql, document, need, now.contains(&need).then_some(""))?;
     }
-    for new in now.difference(&before) {
-        sql.prepare_cached("INSERT INTO needs (document, need) VALUES (?1, ?2)")?
-            .execute(params![key, new.name()])?;
+    Ok(())
+}
+
+/// Follows the findings of an inspection: from the day after the first deadline of an open one somebody has to look.
+pub(super) fn keep_deadline(
+    sql: &Connection,
+    inspection: DocumentId,
+    fields: &Value,
+) -> Result<(), Error> {
+    put(sql, inspection, Need::Overdue, first_deadline(fields))
+}
+
+fn first_deadline(fields: &Value) -> Option<&str> {
+    let findings = fields.get("findings")?.as_object()?;
+    let open = findings.values().filter(|finding| {
+        let state = finding.get("state").and_then(Value::as_str);
+        let removed = finding.get("removed").and_then(Value::as_bool);
+        removed != Some(true) && state.is_none_or(|state| state == "open")
+    });
+    open.filter_map(|finding| finding.get("deadline")?.as_str())
+        .min()
+}
+
+/// Keeps that a record needs something from the day after a deadline (from ever where that is ""), or that it does not.
+fn put(
+    sql: &Connection,
+    document: DocumentId,
+    need: Need,
+    deadline: Option<&str>,
+) -> Result<(), Error> {
+    let key = document.as_bytes().as_slice();
+    let before: Option<String> = sql
+        .prepare_cached("SELECT deadline FROM needs WHERE document = ?1 AND need = ?2")?
+        .query_row(params![key, need.name()], |row| row.get(0))
+        .optional()?;
+    match (before.as_deref(), deadline) {
+        (before, now) if before == now => {}
+        (_, Some(deadline)) => {
+            sql.prepare_cached(
+                "INSERT INTO needs (document, need, area, deadline) SELECT id, ?2, area, ?3 FROM documents WHERE id = ?1
+                 ON CONFLICT (document, need) DO UPDATE SET deadline = ?3",
+            )?
+            .execute(params![key, need.name(), deadline])?;
+        }
+        (_, None) => {
+            sql.prepare_cached("DELETE FROM needs WHERE document = ?1 AND need = ?2")?
+                .execute(params![key, need.name()])?;
+        }
     }
+    Ok(())
+}
+
+/// Follows a record to another area.
+pub(super) fn move_to(sql: &Connection, document: DocumentId, area: AreaId) -> Result<(), Error> {
+    sql.prepare_cached("UPDATE needs SET area = ?2 WHERE document = ?1")?
+        .execute([document.as_bytes().as_slice(), area.as_bytes().as_slice()])?;
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn standing(state: &str, decision: Option<(&str, u8)>) -> Standing {
@@ -210,6 +261,21 @@ mod tests {
         assert_eq!(needs("finished", Some(("returned", 2))), Some(Need::Review));
         assert_eq!(needs("draft", Some(("returned", 2))), None);
         assert_eq!(needs("finished", Some(("reopened", 1))), Some(Need::Review));
+    }
+
+    #[test]
+    fn the_first_deadline_of_an_open_finding_is_what_counts() {
+        let first =
+            |findings: Value| first_deadline(&json!({ "findings": findings })).map(str::to_owned);
+        assert_eq!(first_deadline(&json!({})), None);
+        assert_eq!(first(json!({"a": {"text": "thiếu sổ"}})), None);
+        let several = json!({
+            "a": {"deadline": "2019-03-01", "state": "fixed"},
+            "b": {"deadline": "2019-03-02", "removed": true},
+            "c": {"deadline": "2019-03-04", "state": "open"},
+            "d": {"deadline": "2019-03-03"},
+        });
+        assert_eq!(first(several).as_deref(), Some("2019-03-03"));
     }
 
     #[test]

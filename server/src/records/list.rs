@@ -181,7 +181,7 @@ pub(crate) struct Listed {
     pub(crate) date: Option<String>,
     /// In how many fields people differ.
     pub(crate) conflicts: u32,
-    /// What it needs a supervisor for; what follows from the day is not among it.
+    /// What it needs a supervisor for.
     pub(crate) needs: Vec<Need>,
     /// When the server last received something of it.
     pub(crate) updated_ms: i64,
@@ -286,19 +286,21 @@ pub(crate) fn page(
     } else {
         conditions.sql.join(" AND ")
     };
-    conditions.values.push(i64::from(limit + 1).into());
+    let mut values = vec![Value::from(today.to_owned())];
+    values.extend(conditions.values);
+    values.push(i64::from(limit + 1).into());
     let mut statement = sql.prepare_cached(&format!(
         "SELECT documents.id, documents.kind, documents.area, areas.name, documents.title, documents.subject,
                 subjects.title, documents.campaign, documents.state, decisions.decision, documents.date,
                 documents.conflicts, documents.updated_ms, {key},
-                (SELECT group_concat(need) FROM needs WHERE needs.document = documents.id)
+                (SELECT group_concat(need) FROM needs WHERE needs.document = documents.id AND deadline < ?)
            FROM documents
            JOIN areas ON areas.id = documents.area
            LEFT JOIN documents AS subjects ON subjects.id = documents.subject
            LEFT JOIN decisions ON decisions.inspection = documents.id
           WHERE {wanted} ORDER BY {key} {direction}, documents.id {direction} LIMIT ?"
     ))?;
-    let mut rows = statement.query(params_from_iter(conditions.values))?;
+    let mut rows = statement.query(params_from_iter(values))?;
     let mut page = Page {
         records: Vec::new(),
         next: None,
@@ -400,16 +402,13 @@ fn conditions(areas: &Areas, filter: &Filter, today: &str) -> Conditions {
             officer.as_bytes().to_vec(),
         );
     }
-    match filter.need {
-        Some(Need::Overdue) => conditions.add(
-            "documents.id IN (SELECT inspection FROM findings WHERE state = 'open' AND deadline < ?)",
-            today.to_owned(),
-        ),
-        Some(need) => conditions.add(
-            "documents.id IN (SELECT document FROM needs WHERE need = ?)",
-            need.name().to_owned(),
-        ),
-        None => {}
+    if let Some(need) = filter.need {
+        conditions.sql.push(
+            "documents.id IN (SELECT document FROM needs WHERE need = ? AND deadline < ?)"
+                .to_owned(),
+        );
+        let values = [need.name(), today].map(|text| Value::from(text.to_owned()));
+        conditions.values.extend(values);
     }
     let (words, values) = projection::has_words("documents.id", filter.words());
     conditions.sql.extend(words);

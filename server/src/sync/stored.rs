@@ -385,6 +385,7 @@ pub(crate) fn move_to(writing: &Writing<'_>, row: &Row, area: AreaId) -> Result<
     log::move_fingerprint(sql, area, row.id, None, Some(&row.heads))?;
     sql.prepare_cached("UPDATE documents SET area = ?2 WHERE id = ?1")?
         .execute([row.id.as_bytes().as_slice(), area.as_bytes().as_slice()])?;
+    projection::move_to(sql, row.id, area)?;
     writing.poke(Poke::Area(row.area));
     writing.poke(Poke::Area(area));
     Ok(())

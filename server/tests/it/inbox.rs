@@ -103,8 +103,15 @@ async fn an_inspection_waits_for_a_supervisor_whenever_it_is_the_supervisors_tur
     town.account("ben-kia", "supervisor", &[town.communes[1]])
         .await;
     let other = town.sign_in("ben-kia").await;
-    let inbox = town.get(&other, "/api/v1/inbox").await.expect(200);
-    assert_eq!(inbox["review"], 0);
+    let others = async || town.get(&other, "/api/v1/inbox").await.expect(200)["review"].clone();
+    assert_eq!(others().await, 0);
+    // Until the unit is theirs: what waits goes with it.
+    let area = format!("/api/v1/records/{}/area", desk.unit);
+    town.post(&town.admin, &area, json!({ "area": town.communes[1] }))
+        .await
+        .expect(204);
+    assert_eq!(others().await, 1);
+    assert_eq!(desk.waiting().await, [1, 0, 0, 0], "the district has both");
 }
 
 #[tokio::test]
@@ -258,8 +265,7 @@ fn computed(town: &Town) -> Vec<String> {
     let mut rows = Vec::new();
     for query in [
         "SELECT hex(inspection), hex(review), decision, decided_ms, hex(heads) FROM decisions",
-        "SELECT hex(document), need, '', 0, '' FROM needs",
-        "SELECT hex(inspection), element, state, 0, coalesce(deadline, '') FROM findings",
+        "SELECT hex(document), need, hex(area), 0, deadline FROM needs",
         "SELECT hex(account), hex(document), '', 0, '' FROM writers",
         "SELECT hex(document), text, '', 0, '' FROM search_texts",
         "SELECT hex(document), word, '', 0, '' FROM search_words",

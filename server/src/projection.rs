@@ -144,5 +144,5 @@ fn writers(sql: &Connection, document: DocumentId) -> Result<Vec<ActorId>, Error
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-pub(crate) use needs::Need;
+pub(crate) use needs::{Need, needs};
 pub(crate) use search::has_words;

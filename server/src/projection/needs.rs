@@ -11,7 +11,10 @@ use sokiem_record::{
 };
 use utoipa::ToSchema;
 
-use crate::{error::Error, store::id};
+use crate::{
+    error::Error,
+    store::{id, narrowing::Narrowing},
+};
 
 /// Why a record waits for a supervisor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
@@ -227,6 +230,17 @@ pub(super) fn move_to(sql: &Connection, document: DocumentId, area: AreaId) -> R
     sql.prepare_cached("UPDATE needs SET area = ?2 WHERE document = ?1")?
         .execute([document.as_bytes().as_slice(), area.as_bytes().as_slice()])?;
     Ok(())
+}
+
+/// That a record needs that on this day.
+pub(crate) fn needs(need: Need, today: &str) -> Narrowing {
+    let values = vec![need.name().to_owned().into(), today.to_owned().into()];
+    Narrowing {
+        ids: "SELECT document FROM needs WHERE need = ? AND deadline < ?".to_owned(),
+        of_ids: values.clone(),
+        test: "EXISTS (SELECT 1 FROM needs WHERE document = documents.id AND need = ? AND deadline < ?)".to_owned(),
+        of_test: values,
+    }
 }
 
 #[cfg(test)]

@@ -101,6 +101,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::with_openapi(Api::openapi())
         .routes(routes!(pages::landing::page))
         .routes(routes!(pages::assets::show))
+        .routes(routes!(pages::assets::favicon))
         .routes(routes!(pages::sign_in::show, pages::sign_in::submit))
         .routes(routes!(
             pages::sign_in::show_code,

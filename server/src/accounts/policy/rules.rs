@@ -11,6 +11,7 @@ use Role::{Administrator, Officer, Supervisor};
 pub(super) const RULES: &[Rule] = &[
     Rule("GET", "/", Public, Any),
     Rule("GET", "/assets/{name}", Public, Any),
+    Rule("GET", "/favicon.ico", Public, Any),
     Rule("GET", "/sign-in", Public, Any),
     Rule("POST", "/sign-in", Public, Any),
     Rule("POST", "/sign-out", Form(Officer), Account),

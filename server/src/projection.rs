@@ -56,13 +56,14 @@ pub(crate) fn keep(
         Kind::Review => needs::keep_decision(sql, id, &contents.fields)?,
         _ => {}
     }
-    let concerned = match document.kind() {
-        Kind::Review => contents.summary.subject,
-        Kind::Inspection | Kind::Unit | Kind::Assignment => Some(id),
-        _ => None,
-    };
-    if let Some(concerned) = concerned {
-        needs::keep(sql, concerned)?;
+    match document.kind() {
+        Kind::Inspection | Kind::Unit | Kind::Assignment => needs::keep(sql, id, Some(document))?,
+        Kind::Review => {
+            if let Some(inspection) = contents.summary.subject {
+                needs::keep(sql, inspection, None)?;
+            }
+        }
+        _ => {}
     }
     report::keep(sql, id, document.kind(), contents)?;
     search::keep(sql, id, document.kind(), &contents.summary)

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sokiem_record::{
     ChangeHash,
+    document::Document,
     id::{AreaId, DocumentId, Kind},
 };
 use utoipa::ToSchema;
@@ -14,6 +15,7 @@ use utoipa::ToSchema;
 use crate::{
     error::Error,
     store::{id, narrowing::Narrowing},
+    sync::stored,
 };
 
 /// Why a record waits for a supervisor.
@@ -24,7 +26,7 @@ pub(crate) enum Need {
     Review,
     /// People differ in a field.
     Difference,
-    /// Something arrived after the approval.
+    /// Something arrived after the approval that alters what was approved.
     Changed,
     /// A finding is open past its deadline.
     Overdue,
@@ -117,9 +119,19 @@ struct Standing {
     kind: Kind,
     state: String,
     conflicts: u32,
-    heads: Vec<ChangeHash>,
-    /// The latest decision and the heads that it was taken on.
-    decision: Option<(String, Vec<ChangeHash>)>,
+    /// The latest decision, and what came in after it.
+    decision: Option<(String, Later)>,
+}
+
+/// What came into a record after a decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Later {
+    /// Nothing, or nothing but what the desk itself said about it.
+    Nothing,
+    /// An officer's comment. It alters nothing, and is to be heard.
+    Answer,
+    /// What alters the record.
+    Change,
 }
 
 impl Standing {
@@ -129,51 +141,104 @@ impl Standing {
             needs.insert(Need::Difference);
         }
         if self.kind == Kind::Inspection {
-            let changed = |heads: &[ChangeHash]| *heads != *self.heads;
-            match &self.decision {
-                Some((decision, heads)) if decision == "approved" => {
-                    needs.extend(changed(heads).then_some(Need::Changed));
-                }
-                // Returned: the officers' turn, until they have written something.
-                Some((decision, heads)) if decision == "returned" && !changed(heads) => {}
-                _ => needs.extend((self.state == "finished").then_some(Need::Review)),
-            }
+            let decision = self.decision.as_ref();
+            let of_state = (self.state == "finished").then_some(Need::Review);
+            needs.extend(
+                match decision.map(|(word, later)| (word.as_str(), *later)) {
+                    Some(("approved", Later::Change)) => Some(Need::Changed),
+                    Some(("approved", Later::Answer)) => Some(Need::Review),
+                    // Returned: the officers' turn, until they have written something.
+                    Some(("approved" | "returned", Later::Nothing)) => None,
+                    _ => of_state,
+                },
+            );
         }
         needs
     }
 }
 
-/// Follows what a record needs. Nothing happens for a record that is not there.
-pub(super) fn keep(sql: &Connection, document: DocumentId) -> Result<(), Error> {
-    let key = document.as_bytes().as_slice();
-    let standing = sql
-        .prepare_cached(
-            "SELECT documents.kind, state, conflicts, documents.heads, decision, decisions.heads
-               FROM documents LEFT JOIN decisions ON decisions.inspection = documents.id WHERE documents.id = ?1",
-        )?
-        .query_row([key], |row| {
-            let mut heads = id::hashes(row, 3)?;
-            heads.sort_unstable();
-            let decision: Option<String> = row.get(4)?;
-            Ok(Standing {
-                kind: id::kind(row, 0)?,
-                state: row.get(1)?,
-                conflicts: row.get(2)?,
-                heads,
-                decision: decision
-                    .map(|decision| Ok::<_, rusqlite::Error>((decision, id::hashes(row, 5)?)))
-                    .transpose()?,
-            })
-        })
-        .optional()?;
-    let Some(standing) = standing else {
+/// Follows what a record needs; `document` is what it says, where that is at hand. Nothing happens for a record that is
+/// not there.
+pub(super) fn keep(
+    sql: &Connection,
+    id: DocumentId,
+    document: Option<&Document>,
+) -> Result<(), Error> {
+    let Some(standing) = standing(sql, id, document)? else {
         return Ok(());
     };
     let now = standing.needs();
     for need in Need::STANDING {
-        put(sql, document, need, now.contains(&need).then_some(""))?;
+        put(sql, id, need, now.contains(&need).then_some(""))?;
     }
     Ok(())
+}
+
+fn standing(
+    sql: &Connection,
+    id: DocumentId,
+    document: Option<&Document>,
+) -> Result<Option<Standing>, Error> {
+    let row = sql
+        .prepare_cached(
+            "SELECT documents.kind, state, conflicts, documents.heads, decision, decisions.heads
+               FROM documents LEFT JOIN decisions ON decisions.inspection = documents.id WHERE documents.id = ?1",
+        )?
+        .query_row([id.as_bytes().as_slice()], |row| {
+            let decision: Option<String> = row.get(4)?;
+            let decided_on = decision
+                .map(|decision| Ok::<_, rusqlite::Error>((decision, id::hashes(row, 5)?)))
+                .transpose()?;
+            let standing = Standing {
+                kind: id::kind(row, 0)?,
+                state: row.get(1)?,
+                conflicts: row.get(2)?,
+                decision: None,
+            };
+            Ok((standing, id::hashes(row, 3)?, decided_on))
+        })
+        .optional()?;
+    let Some((mut standing, mut heads, decided_on)) = row else {
+        return Ok(None);
+    };
+    heads.sort_unstable();
+    if let Some((decision, decided_on)) = decided_on {
+        let later = if decided_on == heads {
+            Later::Nothing
+        } else {
+            later(sql, id, document, &decided_on)?
+        };
+        standing.decision = Some((decision, later));
+    }
+    Ok(Some(standing))
+}
+
+/// What came into a record after these heads, which are not its present ones.
+fn later(
+    sql: &Connection,
+    id: DocumentId,
+    document: Option<&Document>,
+    heads: &[ChangeHash],
+) -> Result<Later, Error> {
+    let since = match document {
+        Some(document) => document.since(heads),
+        None => match stored::find(sql, id)? {
+            Some(row) => stored::open(sql, &row)?.since(heads),
+            None => None,
+        },
+    };
+    // A state that is not known here, as after a restore: whatever was decided, this is something else.
+    let Some(since) = since.filter(|since| since.changes.is_empty()) else {
+        return Ok(Later::Change);
+    };
+    let mut of_device =
+        sql.prepare_cached("SELECT 1 FROM actors WHERE actor = ?1 AND device IS NOT NULL")?;
+    for word in &since.words {
+        if word.comments() && of_device.exists([word.provenance.actor.as_bytes().as_slice()])? {
+            return Ok(Later::Answer);
+        }
+    }
+    Ok(Later::Nothing)
 }
 
 /// Follows the findings of an inspection: from the day after the first deadline of an open one somebody has to look.
@@ -249,32 +314,39 @@ mod tests {
 
     use super::*;
 
-    fn standing(state: &str, decision: Option<(&str, u8)>) -> Standing {
+    fn standing(state: &str, decision: Option<(&str, Later)>) -> Standing {
         Standing {
             kind: Kind::Inspection,
             state: state.to_owned(),
             conflicts: 0,
-            heads: vec![ChangeHash([1; 32])],
-            decision: decision
-                .map(|(word, heads)| (word.to_owned(), vec![ChangeHash([heads; 32])])),
+            decision: decision.map(|(word, later)| (word.to_owned(), later)),
         }
     }
 
     #[test]
     fn whose_turn_it_is_follows_from_the_decision_and_what_came_after_it() {
+        use Later::{Answer, Change, Nothing};
         let needs = |state, decision| standing(state, decision).needs().into_iter().next();
         assert_eq!(needs("draft", None), None);
         assert_eq!(needs("finished", None), Some(Need::Review));
-        assert_eq!(needs("finished", Some(("approved", 1))), None);
-        assert_eq!(
-            needs("finished", Some(("approved", 2))),
-            Some(Need::Changed)
-        );
-        assert_eq!(needs("draft", Some(("approved", 2))), Some(Need::Changed));
-        assert_eq!(needs("finished", Some(("returned", 1))), None);
-        assert_eq!(needs("finished", Some(("returned", 2))), Some(Need::Review));
-        assert_eq!(needs("draft", Some(("returned", 2))), None);
-        assert_eq!(needs("finished", Some(("reopened", 1))), Some(Need::Review));
+        for (state, decision, later, need) in [
+            ("finished", "approved", Nothing, None),
+            ("finished", "approved", Answer, Some(Need::Review)),
+            ("finished", "approved", Change, Some(Need::Changed)),
+            ("draft", "approved", Change, Some(Need::Changed)),
+            ("finished", "returned", Nothing, None),
+            ("finished", "returned", Answer, Some(Need::Review)),
+            ("finished", "returned", Change, Some(Need::Review)),
+            ("draft", "returned", Answer, None),
+            ("draft", "returned", Change, None),
+            ("finished", "reopened", Nothing, Some(Need::Review)),
+        ] {
+            assert_eq!(
+                needs(state, Some((decision, later))),
+                need,
+                "{state}, {decision}, {later:?}"
+            );
+        }
     }
 
     #[test]

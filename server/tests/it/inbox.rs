@@ -2,7 +2,7 @@
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use sokiem_record::id::DocumentId;
+use sokiem_record::{genesis, id::DocumentId};
 
 use crate::harness::{Phone, Town, fresh_uuid};
 
@@ -49,6 +49,14 @@ impl Desk {
 
     async fn write(&mut self, path: &str, value: Value) {
         let push = self.lan.set(self.inspection, path, value);
+        self.lan.sync(vec![push]).await;
+    }
+
+    /// The officer says something about the inspection.
+    async fn answer(&mut self, text: &str) {
+        let path = format!("comments/{}", fresh_uuid()).parse().unwrap();
+        let comment = genesis::element(path, [("text", text.into())]);
+        let push = self.lan.edits(self.inspection, &[comment]);
         self.lan.sync(vec![push]).await;
     }
 
@@ -112,6 +120,50 @@ async fn an_inspection_waits_for_a_supervisor_whenever_it_is_the_supervisors_tur
         .expect(204);
     assert_eq!(others().await, 1);
     assert_eq!(desk.waiting().await, [1, 0, 0, 0], "the district has both");
+}
+
+#[tokio::test]
+async fn a_comment_after_a_decision_is_no_change_of_it_and_an_officers_is_heard() {
+    let mut desk = Desk::new().await;
+    let path = format!("/api/v1/records/{}", desk.inspection);
+    let comment = async |desk: &Desk| {
+        let body = json!({"text": "Cảm ơn, đã đủ"});
+        let comments = format!("{path}/comments");
+        desk.town
+            .post(&desk.supervisor, &comments, body)
+            .await
+            .expect(201);
+    };
+    let changed = async |desk: &Desk| {
+        let record = desk.town.get(&desk.supervisor, &path).await.expect(200);
+        record["review"]["changed_since"].as_bool().unwrap()
+    };
+    desk.write("finished", json!(true)).await;
+    desk.decide("returned").await;
+    comment(&desk).await;
+    assert_eq!(
+        desk.waiting().await,
+        [0, 0, 0, 0],
+        "still the officer's turn"
+    );
+    desk.answer("Đã bổ sung sổ").await;
+    assert_eq!(desk.waiting().await, [1, 0, 0, 0], "answered in words");
+    desk.decide("approved").await;
+    comment(&desk).await;
+    assert_eq!(desk.waiting().await, [0, 0, 0, 0]);
+    assert!(!changed(&desk).await);
+    desk.write("place", json!("Ấp 3")).await;
+    assert_eq!(desk.waiting().await, [0, 0, 1, 0]);
+    assert!(changed(&desk).await);
+    desk.decide("approved").await;
+    desk.answer("Tôi ghi nhầm ngày, xin mở lại").await;
+    assert_eq!(desk.waiting().await, [1, 0, 0, 0], "to be heard");
+    assert!(!changed(&desk).await, "and yet what was approved is there");
+    let kept = computed(&desk.town);
+    let forget = "DELETE FROM meta WHERE key = 'projection'; DELETE FROM needs;";
+    desk.town.database().execute_batch(forget).unwrap();
+    let town = desk.town.restarted().await;
+    assert_eq!(computed(&town), kept, "computed again");
 }
 
 #[tokio::test]

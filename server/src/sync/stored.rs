@@ -185,7 +185,8 @@ pub(crate) fn keep(
     let was = outbox::before(writing, document.id())?;
     keep_row(writing, area, document, summary, total, bytes, received_ms)?;
     if let Some(was) = was {
-        outbox::record_kept(writing, area, document, &summary.state, was.as_deref())?;
+        let heads = before.map_or(&[][..], |row| &row.heads);
+        outbox::record_kept(writing, area, document, contents, was, heads)?;
     }
     let (device, account) = match source {
         Source::Device(device) => (Some(device.as_bytes().to_vec()), None),

@@ -167,6 +167,7 @@ async fn receivers_hear_of_what_they_asked_for_signed_and_without_anybodys_name(
         "record.finished",
         "record.decided",
         "record.changed-after-approval",
+        "unit.decided",
         "change.quarantined",
     ];
     let (_, secret) = hook(&town, &receiver.url, &all).await;
@@ -209,6 +210,14 @@ async fn receivers_hear_of_what_they_asked_for_signed_and_without_anybodys_name(
         (&json!("record.decided"), &json!("approved"))
     );
     assert_eq!(told["data"]["record"], json!(record));
+    // A comment alters nothing of what was approved.
+    town.post(
+        &town.admin,
+        &format!("/api/v1/records/{record}/comments"),
+        json!({"text": "Đã đủ"}),
+    )
+    .await
+    .expect(201);
     let later = lan.set(record, "number", json!("12/BB"));
     lan.sync(vec![later]).await;
     assert_eq!(
@@ -227,6 +236,38 @@ async fn receivers_hear_of_what_they_asked_for_signed_and_without_anybodys_name(
         (&told["type"], &told["data"]["reason"]),
         (&json!("change.quarantined"), &json!("malformed"))
     );
+}
+
+#[tokio::test]
+async fn what_is_decided_about_a_units_year_is_told_once_and_when_it_is_taken_back() {
+    let town = Town::with(allow).await;
+    let area = town.communes[0];
+    let mut receiver = Receiver::new().await;
+    hook(&town, &receiver.url, &["unit.decided"]).await;
+    let mut lan = town.phone("lan", &[area]).await;
+    let unit = lan.unit(area, "Chợ Đại Điền");
+    let id = unit.document;
+    lan.sync(vec![unit]).await;
+    for (field, value) in [
+        ("registered_on", json!("2023-02-10")),
+        ("recognition", json!("not_recognised")),
+        ("recognition_number", json!("12/QĐ-UBND")),
+        ("recognition", json!("recognised")),
+        ("recognition", Value::Null),
+    ] {
+        let push = lan.set(id, &format!("years/2023.{field}"), value.clone());
+        lan.sync(vec![push]).await;
+        if field == "recognition" {
+            let (_, told, _, body) = receiver.next().await;
+            let about = json!({"record": id, "kind": "unit", "area": area, "year": "2023", "decision": value});
+            assert_eq!(
+                (&told["type"], &told["data"]),
+                (&json!("unit.decided"), &about)
+            );
+            assert!(!String::from_utf8_lossy(&body).contains("QĐ"));
+        }
+    }
+    assert!(receiver.heard.try_recv().is_err());
 }
 
 #[tokio::test]

@@ -466,6 +466,45 @@ async fn a_webhook_is_made_rotated_and_removed_by_forms_and_both_secrets_are_goo
 }
 
 #[tokio::test]
+async fn a_form_of_a_webhook_that_is_refused_comes_back_as_it_was_typed() {
+    let town = Town::new().await;
+    let browser = Browser::sign_in(&town, "admin").await;
+    let csrf = hidden(&browser.read("/admin/webhooks").await, "csrf");
+    let url = "https://hooks.example/?x=<b>";
+    let refused = async |path: &str, form: &str| {
+        let answer = browser.submit(path, &format!("csrf={csrf}&{form}")).await;
+        assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY, "{form}");
+        answer.text().await.unwrap()
+    };
+    let checked = |page: &str, event: &str| {
+        let form = page.split("name=\"event\"");
+        let mut form = form.filter(|one| one.contains(&format!("value=\"{event}\"")));
+        form.next().unwrap().contains(" checked")
+    };
+    let nothing = format!("url={}", percent(url));
+    let page = refused("/admin/webhooks", &nothing).await;
+    assert!(
+        page.contains("Hãy chọn ít nhất một sự kiện.") && page.contains("role=\"alert\""),
+        "{page}"
+    );
+    let typed = "value=\"https://hooks.example/?x=&#60;b&#62;\"";
+    assert!(page.contains(typed), "{page}");
+    let page = refused(
+        "/admin/webhooks",
+        "url=http://no.example/&event=unit.decided",
+    )
+    .await;
+    assert!(page.contains("value=\"http://no.example/\""), "{page}");
+    assert!(checked(&page, "unit.decided") && !checked(&page, "record.arrived"));
+    let (path, _) = hook(&town, "https://hooks.example/", &["record.arrived"]).await;
+    let path = path.replace("/api/v1", "/admin");
+    let page = refused(&path, &nothing).await;
+    assert!(page.contains("Hãy chọn ít nhất một sự kiện.") && page.contains(typed));
+    assert!(!checked(&page, "record.arrived"), "as it was sent");
+    assert!(checked(&browser.read(&path).await, "record.arrived"));
+}
+
+#[tokio::test]
 async fn a_receiver_that_hangs_holds_up_no_other() {
     let town = Town::with(|config| {
         allow(config);

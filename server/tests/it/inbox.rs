@@ -4,7 +4,10 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 use sokiem_record::{genesis, id::DocumentId};
 
-use crate::harness::{Phone, Town, fresh_uuid};
+use crate::{
+    harness::{Phone, Town, fresh_uuid},
+    pages::Browser,
+};
 
 /// A town, a phone with a unit and an inspection of it, and a supervisor over the district.
 struct Desk {
@@ -281,6 +284,35 @@ async fn lists_are_narrowed_by_who_wrote_and_by_the_kind_of_unit() {
             .await
             .len(),
         2
+    );
+}
+
+#[tokio::test]
+async fn pages_narrow_inspections_to_where_they_stand() {
+    let mut desk = Desk::new().await;
+    desk.write("finished", json!(true)).await;
+    let browser = Browser::sign_in(&desk.town, "lanh-dao").await;
+    let record = format!("/records/{}\"", desk.inspection);
+    for (query, is_there) in [
+        ("state=finished&review=none", true),
+        ("state=draft", false),
+        ("review=approved", false),
+    ] {
+        for page in ["/inbox?need=review", "/records?kind=inspection"] {
+            let page = browser.read(&format!("{page}&{query}")).await;
+            assert_eq!(page.contains(&record), is_there, "{query}");
+            let (word, _) = query.split_once('&').unwrap_or((query, ""));
+            let (_, chosen) = word.split_once('=').unwrap();
+            assert!(
+                page.contains(&format!("value=\"{chosen}\" selected")),
+                "{page}"
+            );
+        }
+    }
+    let units = browser.read("/records?kind=unit").await;
+    assert!(
+        !units.contains("name=\"review\""),
+        "units are not decided about"
     );
 }
 

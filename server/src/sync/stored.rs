@@ -185,7 +185,8 @@ pub(crate) fn keep(
     let was = outbox::before(writing, document.id())?;
     keep_row(writing, area, document, summary, total, bytes, received_ms)?;
     if let Some(was) = was {
-        outbox::record_kept(writing, area, document, &summary.state, was.as_deref())?;
+        let heads = before.map_or(&[][..], |row| &row.heads);
+        outbox::record_kept(writing, area, document, contents, was, heads)?;
     }
     let (device, account) = match source {
         Source::Device(device) => (Some(device.as_bytes().to_vec()), None),
@@ -385,6 +386,7 @@ pub(crate) fn move_to(writing: &Writing<'_>, row: &Row, area: AreaId) -> Result<
     log::move_fingerprint(sql, area, row.id, None, Some(&row.heads))?;
     sql.prepare_cached("UPDATE documents SET area = ?2 WHERE id = ?1")?
         .execute([row.id.as_bytes().as_slice(), area.as_bytes().as_slice()])?;
+    projection::move_to(sql, row.id, area)?;
     writing.poke(Poke::Area(row.area));
     writing.poke(Poke::Area(area));
     Ok(())

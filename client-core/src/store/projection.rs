@@ -6,18 +6,29 @@ use sokiem_record::{
     document::Document,
     genesis::server_actor,
     id::{AccountId, ActorId, AreaId, Kind},
+    summary::Contents,
 };
 
 use crate::{error::Result, store::enrolment};
 
 /// Writes the row of a document, and for an area its roster.
 pub(crate) fn put(connection: &Connection, document: &Document, area: AreaId) -> Result<()> {
-    let summary = document.summary();
+    put_read(connection, document, &document.contents(), area)
+}
+
+/// As [`put`], for a document that was read already.
+pub(crate) fn put_read(
+    connection: &Connection,
+    document: &Document,
+    contents: &Contents,
+    area: AreaId,
+) -> Result<()> {
+    let Contents { fields, summary } = contents;
     let (deadline, people) = match document.kind() {
-        Kind::Inspection => (earliest_open_deadline(&document.to_json()), None),
-        Kind::Assignment => (None, Some(people(&document.to_json()))),
+        Kind::Inspection => (earliest_open_deadline(fields), None),
+        Kind::Assignment => (None, Some(people(fields))),
         Kind::Area => {
-            put_roster(connection, &document.to_json())?;
+            put_roster(connection, fields)?;
             (None, None)
         }
         _ => (None, None),

@@ -11,6 +11,7 @@
 mod attribution;
 mod conflicts;
 mod convergence;
+mod costs;
 mod criteria;
 mod first_change;
 mod fold;

@@ -207,14 +207,14 @@ pub(crate) fn keep(
             device,
             account,
         ])?;
-        log::append(sql, area, document.id(), log::What::Change(change.hash))?;
     }
-    log::move_fingerprint(
+    log::append_changes(
         sql,
         area,
         document.id(),
+        fresh.iter().map(|change| change.hash),
         before.map(|row| row.heads.as_slice()),
-        Some(&heads),
+        &heads,
     )?;
     keep_snapshot(writing, document, total)?;
     let actors = fresh.iter().map(|change| change.actor);
@@ -265,6 +265,10 @@ fn keep_row(
 
 /// Keeps a new snapshot when enough changes have come since the last.
 fn keep_snapshot(writing: &Writing<'_>, document: &Document, changes: u32) -> Result<(), Error> {
+    // Nearly every document: too few for a snapshot, whenever the last was.
+    if changes <= writing.snapshot_after_changes {
+        return Ok(());
+    }
     let id = document.id();
     let key = id.as_bytes().as_slice();
     let last: u32 = writing

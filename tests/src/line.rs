@@ -4,7 +4,7 @@ use std::{
     io,
     net::SocketAddr,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -30,6 +30,7 @@ pub struct Carried {
 /// A line on the loopback interface. It is there as long as this is.
 pub struct Line {
     address: SocketAddr,
+    server: Arc<Mutex<SocketAddr>>,
     cut: watch::Sender<bool>,
     up: Arc<AtomicU64>,
     down: Arc<AtomicU64>,
@@ -47,17 +48,21 @@ impl Line {
         let (cut, is_cut) = watch::channel(false);
         let (up, down) = (Arc::<AtomicU64>::default(), Arc::<AtomicU64>::default());
         let counters = (Arc::clone(&up), Arc::clone(&down));
+        let server = Arc::new(Mutex::new(server));
+        let leads_to = Arc::clone(&server);
         let task = tokio::spawn(async move {
             while let Ok((near, _)) = listener.accept().await {
                 // A line that is cut takes nobody on.
                 if !*is_cut.borrow() {
                     let (up, down) = (Arc::clone(&counters.0), Arc::clone(&counters.1));
+                    let server = *leads_to.lock().unwrap_or_else(PoisonError::into_inner);
                     tokio::spawn(carry(near, server, is_cut.clone(), up, down));
                 }
             }
         });
         Ok(Self {
             address,
+            server,
             cut,
             up,
             down,
@@ -73,6 +78,11 @@ impl Line {
     /// Cuts it, connections that stand as well; or mends it.
     pub fn set_cut(&self, cut: bool) {
         self.cut.send_replace(cut);
+    }
+
+    /// Connections from now on go to another server.
+    pub fn lead_to(&self, server: SocketAddr) {
+        *self.server.lock().unwrap_or_else(PoisonError::into_inner) = server;
     }
 
     /// What went over it so far.

@@ -8,7 +8,12 @@ const kept = await navigator.serviceWorker?.register("./sw.js", { updateViaCache
 if (kept) {
   const tell = (name) => window.dispatchEvent(new Event(name));
   // A first visit has no version before this one, and so nothing to offer.
-  const offer = (worker) => worker && navigator.serviceWorker.controller && tell("sokiem-update");
+  const offer = (worker) => {
+    if (!worker || !navigator.serviceWorker.controller) return;
+    // For pages that are not there yet.
+    document.body.dataset.sokiemUpdate = "";
+    tell("sokiem-update");
+  };
   kept.addEventListener("updatefound", () => {
     const coming = kept.installing;
     coming?.addEventListener("statechange", () => coming.state === "installed" && offer(coming));

@@ -34,7 +34,8 @@ impl<'a> Core<'a> {
                 };
                 window.ask = (request, bytes) => new Promise((done) => {
                     const id = ++number;
-                    asked.set(id, (data) => done(data.failure ? { failure: JSON.parse(data.failure) } : { answer: JSON.parse(data.answer), bytes: data.bytes?.byteLength }));
+                    const text = (data) => data.bytes && new TextDecoder().decode(data.bytes);
+                    asked.set(id, (data) => done(data.failure ? { failure: JSON.parse(data.failure) } : { answer: JSON.parse(data.answer), bytes: text(data) }));
                     const message = { id, request: JSON.stringify(request) };
                     if (bytes) message.bytes = bytes;
                     worker.postMessage(message, bytes ? [bytes] : []);
@@ -303,4 +304,39 @@ async fn a_device_that_is_to_be_wiped_sends_what_it_has_and_keeps_nothing() {
     core.begin();
     let units = core.ask(json!({"ask": "units", "limit": 10}));
     assert_eq!(units["units"], json!([]), "nothing is left");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_phone_that_sees_no_network_again_brings_its_work_to_the_desk_in_a_file() {
+    let place = Place::start().await.unwrap();
+    let unit = place.unit("Trạm y tế Thạnh Hải", "agency").await.unwrap();
+    let (_, code) = place.officer("xa").await.unwrap();
+    let browser = Browser::start();
+    let phone = place.phone("xa");
+    let tab = place.tab(&browser, &phone);
+    let core = Core::start(&tab);
+    core.begin();
+    core.enrol(&code);
+    place.line.set_cut(true);
+    core.edit(unit, "staff", json!(17));
+
+    let outcome = core.outcome(&json!({"ask": "export"}));
+    let name = outcome["answer"].as_str().unwrap();
+    assert!(
+        name.starts_with("so-kiem-") && name.ends_with(".json"),
+        "{name}"
+    );
+    let file: Json = serde_json::from_str(outcome["bytes"].as_str().unwrap()).unwrap();
+    let imported = place
+        .town
+        .desk
+        .post("/api/v1/quarantine/import", file)
+        .await
+        .unwrap();
+    assert_eq!(imported["added"], 1, "{imported}");
+    let waiting = place.town.desk.get("/api/v1/quarantine").await.unwrap();
+    assert!(
+        waiting.to_string().contains("Trạm y tế Thạnh Hải"),
+        "{waiting}"
+    );
 }

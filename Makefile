@@ -2,13 +2,16 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test soak bench kill fuzz fmt lint app unit docs wasm deny desk-pictures
+.PHONY: help demo test soak bench bench-core storm growth kill fuzz fmt lint app unit docs wasm deny desk-pictures
 
 help:
 	@echo 'make demo    play the demonstration district, print the report, stay up (ARGS="--once --json" for the report alone)'
 	@echo 'make test    check everything'
 	@echo 'make soak    play simulated worlds until EDITS=10000 edits were made (ARGS for more)'
-	@echo 'make bench   run the benchmarks'
+	@echo 'make bench   measure us beside the peers, write docs/benchmarks.md (ARGS="--records 200 --rounds 1 --only ours,pouchdb" for a quick one)'
+	@echo 'make bench-core   run the benchmarks of the core alone'
+	@echo 'make storm   a district of DEVICES=1000 comes back within a minute'
+	@echo 'make growth  what the server costs at SIZES=1000,10000,100000 documents'
 	@echo 'make kill    kill the real programs under load (ROUNDS=200)'
 	@echo 'make desk-pictures   take the pictures of docs/desk.md again'
 	@echo 'make fuzz    search for bytes that break a decoder (SECONDS=60 TARGETS="receive …")'
@@ -60,6 +63,24 @@ soak:
 	@cargo run --locked --quiet --release -p sokiem-tests --bin soak -- --edits $(or $(EDITS),10000) $(ARGS)
 
 bench:
+	@scripts/setup build
+	@scripts/setup bench
+	@cargo build --locked --quiet --release -p sokiem-tests --bin bench --bin server-under-test --bin device-under-test
+	@target/release/bench $(ARGS)
+
+DEVICES ?= 1000
+storm:
+	@scripts/setup build
+	@cargo build --locked --quiet --release -p sokiem-tests --bin storm --bin server-under-test
+	@target/release/storm --devices $(DEVICES) $(ARGS)
+
+SIZES ?= 1000,10000,100000
+growth:
+	@scripts/setup build
+	@cargo build --locked --quiet --release -p sokiem-tests --bin growth --bin server-under-test
+	@target/release/growth --sizes $(SIZES) $(ARGS)
+
+bench-core:
 	@scripts/setup build
 	@cargo bench --locked -p sokiem-client-core -p sokiem-tests
 

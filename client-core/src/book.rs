@@ -1,6 +1,7 @@
 //! The book: everything that one officer's device holds, and the one writer of its database.
 
 mod attesting;
+mod compacting;
 mod copying;
 mod export;
 mod feedback;

@@ -3,7 +3,6 @@
 //! whenever the code that does so is another than before.
 
 mod assignees;
-mod findings;
 mod needs;
 pub(crate) mod report;
 mod search;
@@ -13,7 +12,7 @@ use std::collections::BTreeSet;
 use rusqlite::{Connection, OptionalExtension, params};
 use sokiem_record::{
     document::Document,
-    id::{ActorId, DocumentId, Kind},
+    id::{ActorId, AreaId, DocumentId, Kind},
     summary::Contents,
 };
 
@@ -24,15 +23,14 @@ use crate::{
 };
 
 /// Goes up with every change of what is computed.
-const VERSION: i64 = 4;
+const VERSION: i64 = 5;
 /// Under which key the database says which version computed what it holds.
 const KEY: &str = "projection";
 /// Every table that is computed.
-const TABLES: [&str; 7] = [
+const TABLES: [&str; 6] = [
     "assignees",
     "decisions",
     "needs",
-    "findings",
     "writers",
     "search_texts",
     "search_words",
@@ -53,21 +51,27 @@ pub(crate) fn keep(
         write.execute([actor.as_bytes().as_slice(), id.as_bytes().as_slice()])?;
     }
     match document.kind() {
-        Kind::Inspection => findings::keep(sql, id, &contents.fields)?,
+        Kind::Inspection => needs::keep_deadline(sql, id, &contents.fields)?,
         Kind::Assignment => assignees::keep(sql, id, &contents.fields)?,
         Kind::Review => needs::keep_decision(sql, id, &contents.fields)?,
         _ => {}
     }
-    let concerned = match document.kind() {
-        Kind::Review => contents.summary.subject,
-        Kind::Inspection | Kind::Unit | Kind::Assignment => Some(id),
-        _ => None,
-    };
-    if let Some(concerned) = concerned {
-        needs::keep(sql, concerned)?;
+    match document.kind() {
+        Kind::Inspection | Kind::Unit | Kind::Assignment => needs::keep(sql, id, Some(document))?,
+        Kind::Review => {
+            if let Some(inspection) = contents.summary.subject {
+                needs::keep(sql, inspection, None)?;
+            }
+        }
+        _ => {}
     }
     report::keep(sql, id, document.kind(), contents)?;
     search::keep(sql, id, document.kind(), &contents.summary)
+}
+
+/// Follows a document to another area.
+pub(crate) fn move_to(sql: &Connection, document: DocumentId, area: AreaId) -> Result<(), Error> {
+    needs::move_to(sql, document, area)
 }
 
 /// Forgets a document that is taken off the server.
@@ -79,7 +83,6 @@ pub(crate) fn forget(sql: &Connection, document: DocumentId) -> Result<(), Error
         ("decisions", "inspection"),
         ("decisions", "review"),
         ("needs", "document"),
-        ("findings", "inspection"),
         ("writers", "document"),
     ]
     .into_iter()
@@ -142,5 +145,5 @@ fn writers(sql: &Connection, document: DocumentId) -> Result<Vec<ActorId>, Error
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-pub(crate) use needs::Need;
+pub(crate) use needs::{Need, needs};
 pub(crate) use search::has_words;

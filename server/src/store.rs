@@ -6,6 +6,7 @@
 pub(crate) mod id;
 mod log;
 mod migration;
+pub(crate) mod narrowing;
 mod reader;
 mod writer;
 

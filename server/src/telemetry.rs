@@ -61,6 +61,7 @@ pub(crate) struct Metrics {
     pub(crate) request_seconds: Histogram,
     pub(crate) group_writes: Histogram,
     pub(crate) commit_seconds: Histogram,
+    pub(crate) rows_written: Counter,
     pub(crate) write_queue: Gauge<i64, AtomicI64>,
     pub(crate) documents_touched: Counter<u64, AtomicU64>,
     pub(crate) changes_stored: Counter,
@@ -82,6 +83,7 @@ impl Metrics {
             request_seconds: Histogram::new(exponential_buckets(0.000_5, 2.0, 16)),
             group_writes: Histogram::new(exponential_buckets(1.0, 2.0, 10)),
             commit_seconds: Histogram::new(exponential_buckets(0.000_1, 2.0, 16)),
+            rows_written: Counter::default(),
             write_queue: Gauge::default(),
             documents_touched: Counter::default(),
             changes_stored: Counter::default(),
@@ -114,6 +116,11 @@ impl Metrics {
             "store_commit_seconds",
             "Time of one commit",
             metrics.commit_seconds.clone(),
+        );
+        registry.register(
+            "store_rows_written",
+            "Rows of tables inserted, updated and deleted, of writes that were committed or not",
+            metrics.rows_written.clone(),
         );
         registry.register(
             "store_write_queue",

@@ -3,7 +3,7 @@
 //!
 //! An event's delivery is written in the transaction of the event ([`outbox`]), so neither is without the other. It is
 //! sent afterwards ([`deliver`]), again and again with growing pauses until it is answered, and at last given up; a
-//! receiver may get it twice and knows it by its id. It names ids, kinds, areas and times, and nobody.
+//! receiver may get it twice and knows it by its id. It names ids, kinds, areas, times and what was decided, and nobody.
 
 pub(crate) mod address;
 pub(crate) mod deliver;
@@ -42,6 +42,7 @@ events! {
     RecordFinished "record.finished" "Cán bộ ghi xong biên bản" "An inspection was finished"
     RecordDecided "record.decided" "Có quyết định về biên bản" "An inspection was decided"
     RecordChangedAfterApproval "record.changed-after-approval" "Biên bản thay đổi sau khi duyệt" "An inspection changed after it was approved"
+    UnitDecided "unit.decided" "Có kết quả công nhận của đơn vị trong một năm" "A unit's recognition in a year was decided"
     ChangeQuarantined "change.quarantined" "Thay đổi bị từ chối và lưu giữ" "A change was refused and is kept"
 }
 

@@ -10,6 +10,7 @@
 mod access;
 mod browser;
 mod convergence;
+mod costs;
 mod crash_points;
 mod demonstration;
 mod faults;

@@ -7,7 +7,7 @@ use sokiem_tests::{town::Small, wire::Counting};
 const UNITS: usize = 5_000;
 
 /// A counter of the server's metrics.
-async fn metric(base: &str, name: &str) -> u64 {
+pub(crate) async fn metric(base: &str, name: &str) -> u64 {
     let text = reqwest::get(format!("{base}/metrics"))
         .await
         .unwrap()

@@ -6,7 +6,6 @@
 
 mod ledger;
 mod officer;
-mod processes;
 
 use std::{path::PathBuf, sync::Mutex, thread, time::Duration};
 
@@ -14,10 +13,9 @@ use serde::Serialize;
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
-use crate::{Result, desk::Desk};
+use crate::{Result, desk::Desk, program::Server};
 use ledger::Ledger;
 use officer::Officer;
-use processes::Server;
 
 const PASSWORD: &str = "mật khẩu dùng để thử";
 const OFFICERS: usize = 3;
@@ -90,7 +88,7 @@ pub fn play(
 ) -> Result<Outcome> {
     let begun = std::time::Instant::now();
     let runtime = tokio::runtime::Runtime::new()?;
-    let mut server = Server::begin(programs, folder, PASSWORD)?;
+    let mut server = Server::begin(&programs.server, folder, PASSWORD)?;
     let desk = runtime.block_on(Desk::sign_in(server.url(), "admin", PASSWORD))?;
     let (commune, mut officers) =
         runtime.block_on(set_up(programs, folder, &desk, server.url()))?;

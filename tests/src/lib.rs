@@ -8,11 +8,13 @@
     reason = "only JSON values are indexed, which answers null for what is not there"
 )]
 
+pub mod bench;
 pub mod demo;
 pub mod desk;
 pub mod device;
 pub mod kill;
 pub mod line;
+pub mod program;
 pub mod simulation;
 pub mod town;
 pub mod wire;

@@ -98,7 +98,7 @@ fn book(app: App) -> AnyView {
     view! {
         <button class="skip" on:click=tap(focus::main)>{t("Tới nội dung", "To the content")}</button>
         <header class="bar">
-            <a class="brand" href="#/today" aria-label="Sổ Kiểm">{icon::mark()} <span>"Sổ Kiểm"</span></a>
+            <a class="brand" href="#/today">{icon::mark()} <span>"Sổ Kiểm"</span></a>
             {status::line(app)}
         </header>
         {offers::offers(app)}

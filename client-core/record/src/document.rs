@@ -12,6 +12,7 @@ use crate::{
     limits,
     refusal::Refusal,
     snapshot::SnapshotHeader,
+    summary::Contents,
 };
 
 /// Positions in text count Unicode code points on every platform.
@@ -123,24 +124,28 @@ impl Document {
     }
 
     /// Checks a whole document that came from elsewhere, and loads it. Nothing of it is trusted: what it
-    /// claims is bounded before Automerge sees it, and it must state this id and kind and be readable.
+    /// claims is bounded before Automerge sees it, and it must state this id and kind and be readable. Reading all
+    /// of it is part of the check, so that what it says comes with it.
     ///
     /// # Errors
     /// Why it can't be taken.
-    pub fn receive_whole(id: DocumentId, kind: Kind, bytes: &[u8]) -> Result<Self, Refusal> {
+    pub fn receive_whole(
+        id: DocumentId,
+        kind: Kind,
+        bytes: &[u8],
+    ) -> Result<(Self, Contents), Refusal> {
         let header = SnapshotHeader::parse(bytes)?;
         let none: [&[u8]; 0] = [];
         let document = Self::load(id, kind, Some(bytes), none).map_err(|_| Refusal::Malformed)?;
-        let readable = catch_unwind(AssertUnwindSafe(|| {
-            let _ = document.doc.hydrate(None);
-            let _ = document.summary();
-            document.doc.stats().num_ops <= limits::MAX_DOCUMENT_OPS
-                && document.change_count() as u64 == header.changes
+        let read = catch_unwind(AssertUnwindSafe(|| {
+            let fits = document.doc.stats().num_ops <= limits::MAX_DOCUMENT_OPS
+                && document.change_count() as u64 == header.changes;
+            (document.contents(), fits, document.states_itself())
         }));
-        match readable {
-            Ok(true) if document.states_itself() => Ok(document),
-            Ok(true) => Err(Refusal::WrongDocument),
-            Ok(false) => Err(Refusal::TooLarge),
+        match read {
+            Ok((contents, true, true)) => Ok((document, contents)),
+            Ok((_, true, false)) => Err(Refusal::WrongDocument),
+            Ok((_, false, _)) => Err(Refusal::TooLarge),
             Err(_) => Err(Refusal::DoesNotApply),
         }
     }
@@ -220,7 +225,7 @@ impl Document {
     }
 
     /// As [`Document::receive`], without reading the whole document once it is in: for many changes at once.
-    /// The caller asks [`Document::is_readable`] before relying on any of them.
+    /// The caller asks [`Document::is_readable`] or [`Document::checked_contents`] before relying on any of them.
     ///
     /// # Errors
     /// As [`Document::receive`].
@@ -253,6 +258,12 @@ impl Document {
             Ok(Err(refusal)) => Ok(Received::Refused(refusal)),
             Err(panic) => Err(Poisoned(panic_text(&*panic))),
         }
+    }
+
+    /// What the document says, where everything in it can be read: the check of [`Document::is_readable`] for those
+    /// who want to know it anyway.
+    pub fn checked_contents(&self) -> Option<Contents> {
+        catch_unwind(AssertUnwindSafe(|| self.contents())).ok()
     }
 
     /// Whether everything in the document can be read.

@@ -240,6 +240,16 @@ pub(crate) fn options(author: &Author) -> CommitOptions {
     }
 }
 
+/// Sets one field that is no merging text, inside the transaction that begins its document.
+pub(crate) fn set(
+    tx: &mut Transaction<'_>,
+    kind: crate::id::Kind,
+    path: &Path,
+    value: &Json,
+) -> Result<(), EditError> {
+    Step { tx, kind }.set(path, value, false)
+}
+
 /// One step inside a transaction.
 struct Step<'a, 'd> {
     tx: &'a mut Transaction<'d>,

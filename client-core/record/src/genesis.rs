@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use crate::{
     document::Document,
-    edit::{Author, Edit, EditError, Written, containers, options},
+    edit::{self, Author, Edit, EditError, Written, containers, options},
     id::{AccountId, ActorId, AreaId, DocumentId, EpochId, Kind},
     schema::{self, Node, Path},
 };
@@ -174,7 +174,8 @@ fn inspection_fields(
     }
 }
 
-/// Begins any other document. `fields` are values at its root.
+/// Begins any other document. `fields` are values at its root, or in a map that lies there from the
+/// start: `name`, `years/2019.regime`.
 ///
 /// # Errors
 /// [`EditError`] when a field does not exist or a value does not fit.
@@ -182,7 +183,7 @@ pub fn document(
     id: DocumentId,
     kind: Kind,
     author: &Author,
-    fields: &[(&'static str, Json)],
+    fields: &[(&str, Json)],
 ) -> Result<(Document, Written), EditError> {
     begin(id, kind, author, fields, &[])
 }
@@ -192,7 +193,7 @@ fn begin(
     id: DocumentId,
     kind: Kind,
     author: &Author,
-    fields: &[(&'static str, Json)],
+    fields: &[(&str, Json)],
     items: &[String],
 ) -> Result<(Document, Written), EditError> {
     let mut document = Document::new(id, kind);
@@ -223,6 +224,17 @@ fn begin(
         }
     }
     for (name, value) in fields {
+        if name.contains('/') {
+            let set = match name.parse::<Path>() {
+                Ok(path) => edit::set(&mut tx, kind, &path, value),
+                Err(_) => Err(EditError::NoSuchField(Path::root(name))),
+            };
+            if let Err(error) = set {
+                tx.rollback();
+                return Err(error);
+            }
+            continue;
+        }
         let path = Path::root(name);
         match schema::place(kind, &path) {
             Some(schema::Place::Field(schema::FieldType::Text)) => {

@@ -14,11 +14,14 @@ use crate::{
     },
     chunk::ChangeHeader,
     document::Document,
-    history::HistoryEntry,
+    history::{FieldChange, HistoryEntry},
     id::{AccountId, ActorId, DeviceId, DocumentId, Kind},
     schema::{Path, REMOVED},
     signing::PublicKey,
 };
+
+/// What people say about a record, and what is no part of what they report: `comments/ID`.
+const COMMENTS: &str = "comments";
 
 /// Whether the stored bytes are the history that their hashes name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -112,8 +115,7 @@ pub struct VerifiedSignature {
     /// The state that was signed.
     #[serde(serialize_with = "hex_hashes")]
     pub heads: Vec<ChangeHash>,
-    /// Every change that the signed state does not hold, apart from signatures of devices; `None` where
-    /// the signed state is not known.
+    /// What has altered the record since ([`Since::changes`]); `None` where the signed state is not known.
     pub since: Option<Vec<HistoryEntry>>,
 }
 
@@ -133,7 +135,7 @@ pub struct VerifiedDecision {
     /// The state of the inspection that was decided on.
     #[serde(serialize_with = "hex_hashes")]
     pub heads: Vec<ChangeHash>,
-    /// Every change of the inspection that this state does not hold, apart from signatures of devices.
+    /// What has altered the inspection since ([`Since::changes`]); `None` where that state is not known.
     pub since: Option<Vec<HistoryEntry>>,
 }
 
@@ -396,7 +398,7 @@ fn signature(
         key: signed.map(|(key, _)| key),
         signed_ms,
         received_ms,
-        since: since(document, history, &heads),
+        since: since(document, history, &heads).map(|since| since.changes),
         heads,
     }
 }
@@ -429,7 +431,9 @@ pub fn decisions(
                 decision: text(element, "decision").unwrap_or_default().to_owned(),
                 account: text(element, "account").and_then(|text| text.parse().ok()),
                 decided_ms: element.get("decided_ms").and_then(Json::as_i64),
-                since: inspection.and_then(|inspection| since(inspection, &history, &heads)),
+                since: inspection
+                    .and_then(|inspection| since(inspection, &history, &heads))
+                    .map(|since| since.changes),
                 heads,
             }
         })
@@ -471,12 +475,32 @@ fn decided(
     Standing::Valid
 }
 
-/// The changes that a state does not hold, apart from those that only put a device's signature.
-fn since(
-    document: &Document,
-    history: &[HistoryEntry],
-    heads: &[ChangeHash],
-) -> Option<Vec<HistoryEntry>> {
+/// What came into a record after a state of it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Since {
+    /// What alters the record.
+    pub changes: Vec<HistoryEntry>,
+    /// What is only said about it: comments, and signatures of devices under what it says anyway.
+    pub words: Vec<HistoryEntry>,
+}
+
+impl HistoryEntry {
+    /// Whether it comments on the record, whatever else it does.
+    pub fn comments(&self) -> bool {
+        let on = |field: &FieldChange| field.path.keys().next() == Some(COMMENTS);
+        self.fields.iter().any(on)
+    }
+}
+
+impl Document {
+    /// What came into the record after a state; `None` where that state is not known, or is none. A change that does
+    /// anything besides commenting and signing is one that alters the record.
+    pub fn since(&self, heads: &[ChangeHash]) -> Option<Since> {
+        since(self, &self.history(), heads)
+    }
+}
+
+fn since(document: &Document, history: &[HistoryEntry], heads: &[ChangeHash]) -> Option<Since> {
     if heads.is_empty() || heads.iter().any(|head| !document.contains(head)) {
         return None;
     }
@@ -493,19 +517,20 @@ fn since(
     }
     let fields = document.to_json();
     let signatures = of_devices(&fields);
-    let only_signs = |entry: &HistoryEntry| {
+    let only_says = |entry: &HistoryEntry| {
         !entry.fields.is_empty()
             && entry.fields.iter().all(|field| {
                 let mut keys = field.path.keys();
-                keys.next() == Some(SIGNATURES)
-                    && keys.next().is_some_and(|id| signatures.contains_key(id))
+                match (keys.next(), keys.next()) {
+                    (Some(COMMENTS), Some(_)) => true,
+                    (Some(SIGNATURES), Some(id)) => signatures.contains_key(id),
+                    _ => false,
+                }
             })
     };
-    Some(
-        history
-            .iter()
-            .filter(|entry| !held.contains(&entry.provenance.hash) && !only_signs(entry))
-            .cloned()
-            .collect(),
-    )
+    let later = history
+        .iter()
+        .filter(|entry| !held.contains(&entry.provenance.hash));
+    let (words, changes) = later.cloned().partition(only_says);
+    Some(Since { changes, words })
 }

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::Value as Json;
 use sokiem_record::{
+    ChangeHash,
     document::Document,
     genesis,
     id::{DocumentId, Kind},
@@ -116,15 +117,19 @@ fn latest(
         .map(|(_, reason)| (text(reason, "item"), text(reason, "text")))
         .collect();
     reasons.sort();
-    let heads: Vec<String> = inspection.heads().iter().map(ToString::to_string).collect();
-    let decided_on = text(decision, "heads");
+    let decided_on: Option<Vec<ChangeHash>> = text(decision, "heads")
+        .split_whitespace()
+        .map(|head| head.parse().ok())
+        .collect();
+    // As at the desk: what only comments or signs alters nothing of what was decided.
+    let since = decided_on.and_then(|heads| inspection.since(&heads));
     Ok(Some(Decided {
         decision: text(decision, "decision"),
         author: actor.map(author_of).transpose()?.unwrap_or_default(),
         decided_ms: decided_ms(decision),
         reason: text(decision, "reason"),
         reasons,
-        changed_since: !heads.iter().eq(decided_on.split_whitespace()),
+        changed_since: since.is_none_or(|since| !since.changes.is_empty()),
     }))
 }
 

@@ -99,8 +99,8 @@ impl Book {
         })
     }
 
-    /// Begins a unit that nobody registered before. `fields` are values at its root: `name`,
-    /// `unit_kind`, `address`, …
+    /// Begins a unit that nobody registered before, with all that is known of it in one change: `name`,
+    /// `unit_kind`, `address`, `years/2019.regime`, …
     ///
     /// # Errors
     /// [`Error::ReadOnlyArea`] and [`Error::Edit`]; nothing was written.
@@ -277,20 +277,16 @@ pub(super) fn put_new(
     })
 }
 
-/// The fields under the names that the schema has for them.
-fn named(kind: Kind, fields: &Map<String, Json>) -> Result<Vec<(&'static str, Json)>> {
+/// The fields with the paths that the schema has for them.
+fn named(kind: Kind, fields: &Map<String, Json>) -> Result<Vec<(&str, Json)>> {
     let mut named = Vec::new();
     for (name, value) in fields {
-        let known = schema::fields(kind)
-            .iter()
-            .find(|(known, _)| known == name)
-            .map(|(known, _)| *known);
-        match (known, name.parse()) {
-            (Some(known), _) => named.push((known, value.clone())),
-            (None, Ok(path)) => {
-                return Err(sokiem_record::edit::EditError::NoSuchField(path).into());
-            }
-            (None, Err(_)) => return Err(Error::Unreadable("the name of a field")),
+        let path: schema::Path = name
+            .parse()
+            .map_err(|_| Error::Unreadable("the name of a field"))?;
+        match schema::place(kind, &path) {
+            Some(schema::Place::Field(_)) => named.push((name.as_str(), value.clone())),
+            _ => return Err(sokiem_record::edit::EditError::NoSuchField(path).into()),
         }
     }
     Ok(named)

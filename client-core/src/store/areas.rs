@@ -1,6 +1,6 @@
 //! Areas: scope, cursors and fingerprints.
 
-use rusqlite::{Connection, Row as SqlRow, params};
+use rusqlite::{Connection, OptionalExtension, Row as SqlRow, params};
 use sokiem_record::{
     fingerprint::Fingerprint,
     id::AreaId,
@@ -181,13 +181,21 @@ pub(crate) fn shift(
         return Ok(());
     }
     let bytes = area.as_bytes().as_slice();
-    connection
-        .prepare_cached("INSERT OR IGNORE INTO areas (area, in_scope, writable) VALUES (?1, 0, 0)")?
-        .execute([bytes])?;
-    let stored: Vec<u8> = connection
+    let stored: Option<Vec<u8>> = connection
         .prepare_cached("SELECT fingerprint FROM areas WHERE area = ?1")?
-        .query_row([bytes], |row| row.get(0))?;
-    let mut sum = Fingerprint::from_slice(&stored).ok_or(Error::Unreadable("a fingerprint"))?;
+        .query_row([bytes], |row| row.get(0))
+        .optional()?;
+    let mut sum = match stored {
+        Some(stored) => {
+            Fingerprint::from_slice(&stored).ok_or(Error::Unreadable("a fingerprint"))?
+        }
+        None => {
+            connection
+                .prepare_cached("INSERT INTO areas (area, in_scope, writable) VALUES (?1, 0, 0)")?
+                .execute([bytes])?;
+            Fingerprint::default()
+        }
+    };
     if let Some(minus) = minus {
         sum = sum.minus(minus);
     }

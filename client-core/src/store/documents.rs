@@ -353,6 +353,26 @@ pub(crate) fn compact(connection: &Connection, row: &Row) -> Result<()> {
     Ok(())
 }
 
+/// Acknowledged changes that may lie beside a snapshot until somebody has time. An edit of two fields takes some 135
+/// bytes and a small record a thousand, so that these stay within another snapshot's size.
+pub(crate) const MAX_LOOSE_CHANGES: u64 = 8;
+
+/// Documents with more than [`MAX_LOOSE_CHANGES`] changes beside their snapshot, those with the most first.
+pub(crate) fn with_loose_changes(connection: &Connection, most: u32) -> Result<Vec<DocumentId>> {
+    // The many with one or two changes are passed over by the index alone; the rest are looked at.
+    let sql = "SELECT document FROM
+        (SELECT document FROM changes GROUP BY document HAVING count(*) > ?1) JOIN changes USING (document)
+        WHERE state = 'acked' GROUP BY document HAVING count(*) > ?1 ORDER BY count(*) DESC, document LIMIT ?2";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query(params![super::signed(MAX_LOOSE_CHANGES)?, most])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let id = DocumentId::from_slice(&row.get::<_, Vec<u8>>(0)?);
+        found.push(id.ok_or(Error::Unreadable("a row of changes"))?);
+    }
+    Ok(found)
+}
+
 /// Acknowledged changes that lie beside the snapshot.
 pub(crate) fn loose_changes(connection: &Connection, id: DocumentId) -> Result<u64> {
     let count = connection

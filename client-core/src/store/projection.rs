@@ -37,13 +37,23 @@ pub(crate) fn renew_stale(connection: &mut Connection) -> Result<()> {
 
 /// Writes the row of a document, and for an area its roster.
 pub(crate) fn put(connection: &Connection, document: &Document, area: AreaId) -> Result<()> {
-    let Contents { fields, summary } = document.contents();
+    put_read(connection, document, &document.contents(), area)
+}
+
+/// As [`put`], for a document that was read already.
+pub(crate) fn put_read(
+    connection: &Connection,
+    document: &Document,
+    contents: &Contents,
+    area: AreaId,
+) -> Result<()> {
+    let Contents { fields, summary } = contents;
     let (mut deadline, mut accounts, mut lies_at) = (None, None, None);
     match document.kind() {
-        Kind::Inspection => deadline = earliest_open_deadline(&fields),
-        Kind::Assignment => accounts = Some(people(&fields)),
-        Kind::Unit => lies_at = position(&fields),
-        Kind::Area => put_roster(connection, &fields)?,
+        Kind::Inspection => deadline = earliest_open_deadline(fields),
+        Kind::Assignment => accounts = Some(people(fields)),
+        Kind::Unit => lies_at = position(fields),
+        Kind::Area => put_roster(connection, fields)?,
         _ => {}
     }
     connection

@@ -7,10 +7,11 @@ use serde_json::json;
 use sokiem_record::{
     ChangeHash,
     chunk::ChangeHeader,
-    document::{Document, Received as Taken},
+    document::{Document, Poisoned, Received as Outcome},
     id::{AreaId, DocumentId},
     limits,
     refusal::Refusal,
+    summary::Contents,
     wire::{Entry, News, Received},
 };
 
@@ -120,8 +121,8 @@ fn snapshot(
     received_ms: &[i64],
 ) -> Result<bool> {
     let connection = context.connection;
-    let theirs = match Document::receive_whole(entry.document, entry.kind, bytes) {
-        Ok(theirs) => theirs,
+    let (theirs, contents) = match Document::receive_whole(entry.document, entry.kind, bytes) {
+        Ok(received) => received,
         Err(refusal) => return bad(context, area, entry, bytes, refusal),
     };
     if received_ms.len() != theirs.change_count() {
@@ -145,7 +146,7 @@ fn snapshot(
         };
         settle_held(context, entry.document, |hash| theirs.contains(hash))?;
         documents::insert(connection, &row, Some(&stored))?;
-        projection::put(connection, &theirs, area)?;
+        projection::put_read(connection, &theirs, &contents, area)?;
         return Ok(true);
     };
     if before.acked_heads == theirs.heads() {
@@ -229,8 +230,12 @@ fn new_changes(
     changes: &[Received],
 ) -> Result<bool> {
     let connection = context.connection;
-    let mut document = Document::new(entry.document, entry.kind);
-    let taken = match take_all(&mut document, changes) {
+    let begin = || Ok(Document::new(entry.document, entry.kind));
+    let Taken {
+        document,
+        fresh: taken,
+        contents,
+    } = match take_all(begin, changes)? {
         Ok(taken) => taken,
         Err((bytes, refusal)) => return bad(context, area, entry, &bytes, refusal),
     };
@@ -251,7 +256,7 @@ fn new_changes(
         insert_acked(context, entry.document, change, header)?;
     }
     settle_held(context, entry.document, |hash| document.contains(hash))?;
-    projection::put(connection, &document, area)?;
+    projection::put_read(connection, &document, &contents, area)?;
     Ok(true)
 }
 
@@ -276,20 +281,57 @@ fn insert_acked(
 /// A change that was new here.
 type Fresh<'a> = (&'a Received, ChangeHeader);
 
-/// Every change that was new, or the first that can't be taken.
+/// A document with what came for it.
+struct Taken<'a> {
+    document: Document,
+    /// What was new here.
+    fresh: Vec<Fresh<'a>>,
+    contents: Contents,
+}
+
+/// Bytes that can't be taken, and why.
+type Bad = (Vec<u8>, Refusal);
+
+/// The document of `begin` with every change that was new to it, or the first that can't be taken. It is read once,
+/// after all of them; only where that fails, after each, to find the one that spoils it.
 fn take_all<'a>(
+    begin: impl Fn() -> Result<Document>,
+    changes: &'a [Received],
+) -> Result<Result<Taken<'a>, Bad>> {
+    let mut document = begin()?;
+    let fresh = match take(&mut document, changes, Document::receive_unread) {
+        Ok(fresh) => fresh,
+        Err(bad) => return Ok(Err(bad)),
+    };
+    if let Some(contents) = document.checked_contents() {
+        return Ok(Ok(Taken {
+            document,
+            fresh,
+            contents,
+        }));
+    }
+    let last = changes.last().map(|change| change.bytes.to_vec());
+    let spoilt = take(&mut begin()?, changes, Document::receive).err();
+    Ok(Err(spoilt.unwrap_or((
+        last.unwrap_or_default(),
+        Refusal::DoesNotApply,
+    ))))
+}
+
+fn take<'a>(
     document: &mut Document,
     changes: &'a [Received],
-) -> Result<Vec<Fresh<'a>>, (Vec<u8>, Refusal)> {
+    receive: fn(&mut Document, &[u8]) -> Result<Outcome, Poisoned>,
+) -> Result<Vec<Fresh<'a>>, Bad> {
     let mut taken = Vec::new();
     for change in changes {
-        match document.receive(&change.bytes) {
-            Ok(Taken::Applied(header)) => taken.push((change, header)),
-            Ok(Taken::Had(_)) => {}
-            Ok(Taken::Missing(..)) | Err(_) => {
+        match receive(document, &change.bytes) {
+            Ok(Outcome::Applied(header)) => taken.push((change, header)),
+            Ok(Outcome::Had(_)) => {}
+            Ok(Outcome::Missing(..)) | Err(_) => {
                 return Err((change.bytes.to_vec(), Refusal::DoesNotApply));
             }
-            Ok(Taken::Refused(refusal)) => return Err((change.bytes.to_vec(), refusal)),
+            Ok(Outcome::Refused(refusal)) => return Err((change.bytes.to_vec(), refusal)),
         }
     }
     Ok(taken)
@@ -297,11 +339,14 @@ fn take_all<'a>(
 
 /// The document that these changes make, when nothing is missing: a server that was restored may send it so.
 fn whole(entry: &Entry, changes: &[Received]) -> Result<Option<(Document, documents::Snapshot)>> {
-    let mut document = Document::new(entry.document, entry.kind);
-    let Ok(taken) = take_all(&mut document, changes) else {
+    let begin = || Ok(Document::new(entry.document, entry.kind));
+    let Ok(Taken {
+        document, fresh, ..
+    }) = take_all(begin, changes)?
+    else {
         return Ok(None);
     };
-    let receipts: HashMap<ChangeHash, i64> = taken
+    let receipts: HashMap<ChangeHash, i64> = fresh
         .iter()
         .map(|(change, header)| (header.hash, change.received_ms))
         .collect();
@@ -330,8 +375,12 @@ fn known_changes(
         }
     }
     if !all_known {
-        let mut document = documents::load(connection, before)?;
-        let taken = match take_all(&mut document, changes) {
+        let load = || documents::load(connection, before);
+        let Taken {
+            document,
+            fresh: taken,
+            contents,
+        } = match take_all(load, changes)? {
             Ok(taken) => taken,
             Err((bytes, refusal)) => {
                 documents::update(connection, before, &after)?;
@@ -353,7 +402,7 @@ fn known_changes(
             let came: HashSet<ChangeHash> = taken.iter().map(|(_, header)| header.hash).collect();
             settle_held(context, before.id, |hash| came.contains(hash))?;
             after.heads = document.heads();
-            projection::put(connection, &document, area)?;
+            projection::put_read(connection, &document, &contents, area)?;
         }
     }
     documents::update(connection, before, &after)?;

@@ -356,3 +356,40 @@ fn assignments_say_what_is_late() {
         .unwrap();
     assert!(!one.assigned(Some(account), "2026-03-02").unwrap()[0].overdue);
 }
+
+#[test]
+fn what_was_acknowledged_is_folded_when_there_is_time_and_reads_as_before() {
+    let (one, server) = started();
+    let (long, short) = (
+        school(&one, area(1), "Trường dài"),
+        school(&one, area(1), "Trường ngắn"),
+    );
+    for staff in 0..51 {
+        one.edit(long, None, &[set("staff", staff)], None).unwrap();
+    }
+    // Nothing is acknowledged yet, so that nothing can be folded.
+    assert_eq!(one.compact(8).unwrap(), 0);
+    sync(&one, &server);
+    one.edit(long, None, &[set("learners", 400)], None).unwrap();
+    let received = || {
+        let history = one.history(long).unwrap();
+        let times = history.iter().map(|entry| entry.received_ms);
+        times.collect::<Vec<_>>()
+    };
+    let before = (one.get(long).unwrap(), received());
+    assert_eq!(one.compact(8).unwrap(), 1);
+    assert_eq!(one.compact(8).unwrap(), 0);
+    let after = one.get(long).unwrap();
+    assert_eq!(
+        (after.fields, after.heads),
+        (before.0.fields, before.0.heads)
+    );
+    assert_eq!(received(), before.1);
+    assert_eq!(one.get(short).unwrap().fields["name"], "Trường ngắn");
+    // What was pending is still sent, and another phone agrees.
+    let report = sync(&one, &server);
+    assert!(report.verified && report.acknowledged == 1);
+    let other = book(2);
+    assert!(sync(&other, &server).verified);
+    assert_eq!(other.get(long).unwrap().heads, one.get(long).unwrap().heads);
+}

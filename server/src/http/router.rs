@@ -109,6 +109,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(field_app::index))
         .routes(routes!(field_app::top))
         .routes(routes!(field_app::inner))
+        .routes(routes!(pages::assets::favicon))
         .routes(routes!(pages::sign_in::show, pages::sign_in::submit))
         .routes(routes!(
             pages::sign_in::show_code,

@@ -75,6 +75,19 @@ pub(crate) async fn show(Path(name): Path<String>) -> Result<Response, Problem> 
     Ok((headers, asset.content).into_response())
 }
 
+/// The icon where browsers look for it by themselves, beside what is no page: a file, a print, an answer of the API.
+#[utoipa::path(get, path = "/favicon.ico", tag = "pages",
+    responses((status = 200, description = "The icon", content_type = "image/svg+xml", body = String)))]
+pub(crate) async fn favicon() -> Response {
+    let icon = ASSETS.iter().find(|asset| asset.name == "icon.svg");
+    let headers = [
+        (header::CONTENT_TYPE, "image/svg+xml"),
+        (header::CACHE_CONTROL, "public, max-age=86400"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    (headers, icon.map_or("", |icon| icon.content)).into_response()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

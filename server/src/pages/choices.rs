@@ -31,7 +31,18 @@ pub(crate) struct Choices {
     pub(crate) campaigns: Vec<Choice>,
     pub(crate) officers: Vec<Choice>,
     pub(crate) unit_kinds: Vec<Choice>,
+    /// How far its officers are; empty in a list of units.
+    pub(crate) states: Vec<Choice>,
+    /// What was decided last; empty in a list of units.
+    pub(crate) reviews: Vec<Choice>,
 }
+
+/// How far the officers are with an inspection.
+const STATES: &[&str] = &["draft", "finished"];
+/// What was decided last about an inspection.
+const REVIEWS: &[&str] = &[NONE, "returned", "approved", "reopened"];
+/// That nothing was.
+const NONE: &str = "none";
 
 impl Choices {
     /// What a visitor may choose.
@@ -45,7 +56,9 @@ impl Choices {
                     campaigns: choices(campaigns(sql, &areas)?, filter.campaign),
                     officers: choices(officers(sql, &caller)?, filter.officer),
                     areas: choices(self::areas(sql, &areas)?, filter.area),
-                    unit_kinds: unit_kinds(filter.unit_kind.as_deref()),
+                    unit_kinds: of_words(UNIT_KINDS, filter.unit_kind.as_deref()),
+                    states: of_words(of_inspections(&filter, STATES), filter.state.as_deref()),
+                    reviews: of_words(of_inspections(&filter, REVIEWS), filter.review.as_deref()),
                 })
             })
             .await
@@ -58,6 +71,8 @@ impl Choices {
             &self.campaigns,
             &self.officers,
             &self.unit_kinds,
+            &self.states,
+            &self.reviews,
         ];
         lists.into_iter().flatten().any(|choice| choice.chosen)
     }
@@ -72,13 +87,25 @@ fn choices(named: Vec<(Uuid, String)>, chosen: Option<Uuid>) -> Vec<Choice> {
     named.into_iter().map(choice).collect()
 }
 
-fn unit_kinds(chosen: Option<&str>) -> Vec<Choice> {
-    let choice = |kind: &&'static str| Choice {
-        value: (*kind).to_owned(),
-        name: words::names(kind).map_or(*kind, |(vi, _)| vi).to_owned(),
-        chosen: chosen == Some(*kind),
+fn of_words(all: &[&'static str], chosen: Option<&str>) -> Vec<Choice> {
+    let name = |word: &'static str| match word {
+        NONE => "chưa có quyết định",
+        word => words::names(word).map_or(word, |(vi, _)| vi),
     };
-    UNIT_KINDS.iter().map(choice).collect()
+    let choice = |word: &&'static str| Choice {
+        value: (*word).to_owned(),
+        name: name(word).to_owned(),
+        chosen: chosen == Some(*word),
+    };
+    all.iter().map(choice).collect()
+}
+
+/// What only inspections have, where a list may hold some.
+fn of_inspections(filter: &Filter, words: &'static [&'static str]) -> &'static [&'static str] {
+    match filter.kind() {
+        "" | "inspection" => words,
+        _ => &[],
+    }
 }
 
 /// The visitor's areas, those within others behind them and set off.

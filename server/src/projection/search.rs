@@ -9,7 +9,10 @@ use sokiem_record::{
     summary::Summary,
 };
 
-use crate::{error::Error, store::id};
+use crate::{
+    error::Error,
+    store::{id, narrowing::Narrowing},
+};
 
 /// Follows the words of a record, and where it is a unit, those of what is about it.
 pub(super) fn keep(
@@ -83,16 +86,17 @@ pub(super) fn forget(sql: &Connection, document: DocumentId) -> Result<(), Error
     Ok(())
 }
 
-/// Conditions in SQL under which a record, given as the expression of its id, has words beginning with each of those
-/// asked for, and their parameters in order.
-pub(crate) fn has_words(record: &str, asked: &str) -> (Vec<String>, Vec<String>) {
-    let ranges = ranges(asked);
-    let condition =
-        format!("{record} IN (SELECT document FROM search_words WHERE word >= ? AND word < ?)");
-    (
-        vec![condition; ranges.len()],
-        ranges.into_iter().flatten().collect(),
-    )
+/// That a record, given as the expression of its id, has words beginning with each of those asked for.
+pub(crate) fn has_words(record: &str, asked: &str) -> Vec<Narrowing> {
+    let narrowing = |[from, to]: [String; 2]| Narrowing {
+        ids: "SELECT document FROM search_words WHERE word >= ? AND word < ?".to_owned(),
+        test: format!(
+            "EXISTS (SELECT 1 FROM search_texts WHERE document = {record} AND instr(' ' || text, ?) > 0)"
+        ),
+        of_test: vec![format!(" {from}").into()],
+        of_ids: vec![from.into(), to.into()],
+    };
+    ranges(asked).into_iter().map(narrowing).collect()
 }
 
 /// What is looked for: for each word the first word of the index that begins with it, and the first behind

@@ -1,6 +1,6 @@
 //! Heads as text, and the promise that a person acts on what they saw.
 
-use sokiem_record::ChangeHash;
+use sokiem_record::{ChangeHash, document::Document};
 
 use crate::http::problem::{Cause, Problem};
 
@@ -20,6 +20,15 @@ pub(crate) fn parse(texts: &[String]) -> Result<Vec<ChangeHash>, Problem> {
         .collect::<Result<Vec<_>, _>>()?;
     heads.sort_unstable();
     Ok(heads)
+}
+
+/// Whether a record is another than it was at these heads; also where that state is not known here. What is only said
+/// about it makes it no other.
+pub(crate) fn altered_since(document: &Document, heads: &[ChangeHash]) -> bool {
+    document.heads() != heads
+        && document
+            .since(heads)
+            .is_none_or(|since| !since.changes.is_empty())
 }
 
 /// Refuses heads that are not the record's present ones.

@@ -83,15 +83,7 @@ pub(crate) async fn get(State(app): Shared, caller: Caller) -> Result<Json<Inbox
 }
 
 fn waiting(sql: &Connection, areas: &Areas, need: Need, today: &str) -> Result<u64, Error> {
-    let (from, wanted, value) = match need {
-        Need::Overdue => (
-            "(SELECT DISTINCT inspection AS document FROM findings WHERE state = 'open' AND deadline < ?) AS waiting",
-            "1",
-            today.to_owned(),
-        ),
-        need => ("needs AS waiting", "need = ?", need.name().to_owned()),
-    };
-    let mut values = vec![Value::from(value)];
+    let mut values: Vec<Value> = vec![need.name().to_owned().into(), today.to_owned().into()];
     let scope = if areas.all {
         String::new()
     } else {
@@ -102,10 +94,10 @@ fn waiting(sql: &Connection, areas: &Areas, need: Need, today: &str) -> Result<u
                 .keys()
                 .map(|area| Value::from(area.as_bytes().to_vec())),
         );
-        format!("AND document IN (SELECT id FROM documents WHERE area IN ({marks}))")
+        format!("AND area IN ({marks})")
     };
     let mut statement = sql.prepare_cached(&format!(
-        "SELECT count(*) FROM {from} WHERE {wanted} {scope}"
+        "SELECT count(*) FROM needs WHERE need = ? AND deadline < ? {scope}"
     ))?;
     Ok(statement.query_row(params_from_iter(values), |row| row.get(0))?)
 }

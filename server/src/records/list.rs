@@ -6,20 +6,24 @@ use rusqlite::{
     types::{Value, ValueRef},
 };
 use serde::{Deserialize, Serialize};
-use sokiem_record::id::{AreaId, DocumentId};
+use sokiem_record::id::{AreaId, DocumentId, Kind};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
     accounts::access::{Areas, Caller},
     app::Shared,
+    error::Error,
     http::{
         body::{Json, Parameters, unless_empty},
         problem::Problem,
     },
     projection::{self, Need},
     secret,
-    store::id,
+    store::{
+        id,
+        narrowing::{Conditions, Narrowing},
+    },
 };
 
 /// In which order.
@@ -181,7 +185,7 @@ pub(crate) struct Listed {
     pub(crate) date: Option<String>,
     /// In how many fields people differ.
     pub(crate) conflicts: u32,
-    /// What it needs a supervisor for; what follows from the day is not among it.
+    /// What it needs a supervisor for.
     pub(crate) needs: Vec<Need>,
     /// When the server last received something of it.
     pub(crate) updated_ms: i64,
@@ -223,20 +227,6 @@ pub(crate) async fn list(
         .await
 }
 
-/// A WHERE clause in the making.
-#[derive(Default)]
-struct Conditions {
-    sql: Vec<String>,
-    values: Vec<Value>,
-}
-
-impl Conditions {
-    fn add(&mut self, sql: &str, value: impl Into<Value>) {
-        self.sql.push(sql.to_owned());
-        self.values.push(value.into());
-    }
-}
-
 /// By what a list is ordered: an expression of SQL, its direction, and how the next page compares.
 struct Order {
     key: &'static str,
@@ -260,6 +250,8 @@ impl Sort {
 }
 
 /// A page of a list for somebody with these areas.
+///
+/// The orders have an index for each kind, so a list of every kind is put together from one of each.
 pub(crate) fn page(
     sql: &Connection,
     areas: &Areas,
@@ -267,61 +259,88 @@ pub(crate) fn page(
     today: &str,
     limit: u32,
 ) -> Result<Page, Problem> {
-    let mut conditions = conditions(areas, filter, today);
+    let after = filter
+        .after
+        .as_deref()
+        .map(|after| position(after, filter.sort))
+        .transpose()?;
+    let kinds = match filter.kind.as_deref() {
+        Some(kind) => vec![kind],
+        None => Kind::ALL.map(Kind::name).to_vec(),
+    };
+    let of_any = conditions(sql, areas, filter, today)?;
+    let mut found = Vec::new();
+    for kind in kinds {
+        let mut conditions = of_any.clone();
+        conditions.add_leading("documents.kind", kind.to_owned());
+        found.extend(of_kind(
+            sql,
+            conditions,
+            filter.sort,
+            after.as_ref(),
+            today,
+            limit + 1,
+        )?);
+    }
+    found.sort_by(|(one, _), (other, _)| match filter.sort {
+        Sort::Title => one.cmp(other),
+        Sort::Date | Sort::Updated => other.cmp(one),
+    });
+    let more = found.len() > limit as usize;
+    found.truncate(limit as usize);
+    let last = found.last().filter(|_| more);
+    Ok(Page {
+        next: last.map(|(position, _)| position.written()),
+        records: found.into_iter().map(|(_, listed)| listed).collect(),
+    })
+}
+
+/// The first of a kind, in order, with where each stands in it.
+fn of_kind(
+    sql: &Connection,
+    mut conditions: Conditions,
+    sort: Sort,
+    after: Option<&Position>,
+    today: &str,
+    limit: u32,
+) -> Result<Vec<(Position, Listed)>, Problem> {
     let Order {
         key,
         direction,
         compare,
-    } = filter.sort.order();
-    if let Some(after) = &filter.after {
-        let (key_before, id_before) = position(after, filter.sort)?;
-        conditions
-            .sql
-            .push(format!("({key}, documents.id) {compare} (?, ?)"));
-        conditions.values.push(key_before);
-        conditions.values.push(id_before.as_bytes().to_vec().into());
+    } = sort.order();
+    if let Some(after) = after {
+        let last = [
+            after.key.to_sql(),
+            after.document.as_bytes().to_vec().into(),
+        ];
+        conditions.add(&format!("({key}, documents.id) {compare} (?, ?)"), last);
     }
-    let wanted = if conditions.sql.is_empty() {
-        "1".to_owned()
-    } else {
-        conditions.sql.join(" AND ")
-    };
-    conditions.values.push(i64::from(limit + 1).into());
     let mut statement = sql.prepare_cached(&format!(
         "SELECT documents.id, documents.kind, documents.area, areas.name, documents.title, documents.subject,
                 subjects.title, documents.campaign, documents.state, decisions.decision, documents.date,
                 documents.conflicts, documents.updated_ms, {key},
-                (SELECT group_concat(need) FROM needs WHERE needs.document = documents.id)
+                (SELECT group_concat(need) FROM needs WHERE needs.document = documents.id AND deadline < ?)
            FROM documents
            JOIN areas ON areas.id = documents.area
            LEFT JOIN documents AS subjects ON subjects.id = documents.subject
            LEFT JOIN decisions ON decisions.inspection = documents.id
-          WHERE {wanted} ORDER BY {key} {direction}, documents.id {direction} LIMIT ?"
+          WHERE {} ORDER BY {key} {direction}, documents.id {direction} LIMIT ?",
+        conditions.sql()
     ))?;
-    let mut rows = statement.query(params_from_iter(conditions.values))?;
-    let mut page = Page {
-        records: Vec::new(),
-        next: None,
-    };
-    let mut last = None;
-    while let Some(row) = rows.next()? {
-        if page.records.len() == limit as usize {
-            page.next = last;
-            break;
-        }
-        let (listed, next) = listed(row)?;
-        last = Some(next);
-        page.records.push(listed);
-    }
-    Ok(page)
+    let mut values = vec![Value::from(today.to_owned())];
+    values.extend_from_slice(conditions.values());
+    values.push(limit.into());
+    let rows = statement.query_map(params_from_iter(values), listed)?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// A row, and what to give for those after it.
-fn listed(row: &Row<'_>) -> Result<(Listed, String), Problem> {
+/// A row, and where it stands in the order.
+fn listed(row: &Row<'_>) -> rusqlite::Result<(Position, Listed)> {
     let document: DocumentId = id::id(row, 0)?;
     let key = match row.get_ref(13)? {
-        ValueRef::Integer(number) => number.to_string(),
-        text => text.as_str().unwrap_or_default().to_owned(),
+        ValueRef::Integer(number) => Key::Number(number),
+        text => Key::Text(text.as_str().unwrap_or_default().to_owned()),
     };
     let needs: Option<String> = row.get(14)?;
     let listed = Listed {
@@ -344,77 +363,86 @@ fn listed(row: &Row<'_>) -> Result<(Listed, String), Problem> {
             .filter_map(Need::from_name)
             .collect(),
     };
-    Ok((listed, secret::hex(format!("{key}\n{document}").as_bytes())))
+    let document = document.0;
+    Ok((Position { key, document }, listed))
 }
 
-fn conditions(areas: &Areas, filter: &Filter, today: &str) -> Conditions {
-    let mut conditions = Conditions::default();
+/// The conditions of a filter, but for the kind.
+fn conditions(
+    sql: &Connection,
+    areas: &Areas,
+    filter: &Filter,
+    today: &str,
+) -> Result<Conditions, Error> {
+    let mut narrowings = projection::has_words("documents.id", filter.words());
     if !areas.all {
-        let marks = vec!["?"; areas.some.len()].join(", ");
-        conditions.sql.push(format!("documents.area IN ({marks})"));
-        conditions.values.extend(
-            areas
-                .some
-                .keys()
-                .map(|area| Value::from(area.as_bytes().to_vec())),
-        );
+        narrowings.push(within(areas));
     }
-    if let Some(kind) = &filter.kind {
-        conditions.add("documents.kind = ?", kind.clone());
-    }
+    narrowings.extend(filter.need.map(|need| projection::needs(need, today)));
+    narrowings.extend(filter.officer.map(|officer| {
+        let officer = vec![Value::from(officer.as_bytes().to_vec())];
+        Narrowing {
+            ids: "SELECT document FROM writers WHERE account = ?".to_owned(),
+            of_ids: officer.clone(),
+            test: "EXISTS (SELECT 1 FROM writers WHERE account = ? AND document = documents.id)"
+                .to_owned(),
+            of_test: officer,
+        }
+    }));
+    let columns = [("campaign", filter.campaign), ("subject", filter.subject)];
+    narrowings.extend(columns.into_iter().filter_map(|(column, id)| {
+        let id = vec![Value::from(id?.as_bytes().to_vec())];
+        Some(Narrowing {
+            ids: format!("SELECT id FROM documents WHERE {column} = ?"),
+            of_ids: id.clone(),
+            test: format!("+documents.{column} = ?"),
+            of_test: id,
+        })
+    }));
+    let mut conditions = Conditions::of(sql, "documents.id", narrowings)?;
     if let Some(area) = filter.area {
         conditions.add(
-            "documents.area IN (WITH RECURSIVE below (id) AS
+            "+documents.area IN (WITH RECURSIVE below (id) AS
                (SELECT ? UNION SELECT areas.id FROM areas JOIN below ON areas.parent = below.id) SELECT id FROM below)",
-            area.as_bytes().to_vec(),
+            [area.as_bytes().to_vec().into()],
         );
     }
-    if let Some(campaign) = filter.campaign {
-        conditions.add("documents.campaign = ?", campaign.as_bytes().to_vec());
-    }
-    if let Some(subject) = filter.subject {
-        conditions.add("documents.subject = ?", subject.as_bytes().to_vec());
-    }
     if let Some(state) = &filter.state {
-        conditions.add("documents.state = ?", state.clone());
+        conditions.add("documents.state = ?", [state.clone().into()]);
     }
     match filter.review.as_deref() {
-        Some("none") => conditions.sql.push("decisions.decision IS NULL".to_owned()),
-        Some(review) => conditions.add("decisions.decision = ?", review.to_owned()),
+        Some("none") => conditions.add("decisions.decision IS NULL", []),
+        Some(review) => conditions.add("decisions.decision = ?", [review.to_owned().into()]),
         None => {}
     }
     match filter.has_conflicts {
-        Some(true) => conditions.sql.push("documents.conflicts > 0".to_owned()),
-        Some(false) => conditions.sql.push("documents.conflicts = 0".to_owned()),
+        Some(true) => conditions.add("documents.conflicts > 0", []),
+        Some(false) => conditions.add("documents.conflicts = 0", []),
         None => {}
     }
     if let Some(kind) = &filter.unit_kind {
         conditions.add(
             "CASE documents.kind WHEN 'unit' THEN documents.state ELSE subjects.state END = ?",
-            kind.clone(),
+            [kind.clone().into()],
         );
     }
-    if let Some(officer) = filter.officer {
-        conditions.add(
-            "documents.id IN (SELECT document FROM writers WHERE account = ?)",
-            officer.as_bytes().to_vec(),
-        );
+    Ok(conditions)
+}
+
+/// That a record lies in one of these areas.
+fn within(areas: &Areas) -> Narrowing {
+    let marks = vec!["?"; areas.some.len()].join(", ");
+    let areas: Vec<Value> = areas
+        .some
+        .keys()
+        .map(|area| area.as_bytes().to_vec().into())
+        .collect();
+    Narrowing {
+        ids: format!("SELECT id FROM documents WHERE area IN ({marks})"),
+        of_ids: areas.clone(),
+        test: format!("+documents.area IN ({marks})"),
+        of_test: areas,
     }
-    match filter.need {
-        Some(Need::Overdue) => conditions.add(
-            "documents.id IN (SELECT inspection FROM findings WHERE state = 'open' AND deadline < ?)",
-            today.to_owned(),
-        ),
-        Some(need) => conditions.add(
-            "documents.id IN (SELECT document FROM needs WHERE need = ?)",
-            need.name().to_owned(),
-        ),
-        None => {}
-    }
-    let (words, values) = projection::has_words("documents.id", filter.words());
-    conditions.sql.extend(words);
-    conditions.values.extend(values.into_iter().map(Into::into));
-    conditions
 }
 
 /// Everything that a filter finds, in the order of the list.
@@ -424,25 +452,60 @@ pub(crate) fn ids(
     filter: &Filter,
     today: &str,
 ) -> Result<Vec<DocumentId>, Problem> {
-    let conditions = conditions(areas, filter, today);
-    let wanted = match conditions.sql.is_empty() {
-        true => "1".to_owned(),
-        false => conditions.sql.join(" AND "),
-    };
+    let mut conditions = conditions(sql, areas, filter, today)?;
+    if let Some(kind) = &filter.kind {
+        conditions.add_leading("documents.kind", kind.clone());
+    }
     let Order { key, direction, .. } = filter.sort.order();
     let mut statement = sql.prepare_cached(&format!(
         "SELECT documents.id
            FROM documents
            LEFT JOIN documents AS subjects ON subjects.id = documents.subject
            LEFT JOIN decisions ON decisions.inspection = documents.id
-          WHERE {wanted} ORDER BY {key} {direction}, documents.id {direction}"
+          WHERE {} ORDER BY {key} {direction}, documents.id {direction}",
+        conditions.sql()
     ))?;
-    let rows = statement.query_map(params_from_iter(conditions.values), |row| id::id(row, 0))?;
+    let rows = statement.query_map(params_from_iter(conditions.values()), |row| id::id(row, 0))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// Where a row stands in the order of a list; the id decides between equal keys.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Position {
+    key: Key,
+    document: Uuid,
+}
+
+/// What a list is ordered by.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Key {
+    Number(i64),
+    Text(String),
+}
+
+impl Key {
+    fn to_sql(&self) -> Value {
+        match self {
+            Key::Number(number) => (*number).into(),
+            Key::Text(text) => text.clone().into(),
+        }
+    }
+}
+
+impl Position {
+    /// As callers get and give it.
+    fn written(&self) -> String {
+        let Self { key, document } = self;
+        let text = match key {
+            Key::Number(number) => format!("{number}\n{document}"),
+            Key::Text(text) => format!("{text}\n{document}"),
+        };
+        secret::hex(text.as_bytes())
+    }
+}
+
 /// Where the page before ended.
-fn position(after: &str, sort: Sort) -> Result<(Value, Uuid), Problem> {
+fn position(after: &str, sort: Sort) -> Result<Position, Problem> {
     let wrong = || Problem::invalid("after: give `next` of the page before");
     let bytes = (0..after.len())
         .step_by(2)
@@ -456,8 +519,9 @@ fn position(after: &str, sort: Sort) -> Result<(Value, Uuid), Problem> {
     let text = String::from_utf8(bytes).map_err(|_| wrong())?;
     let (key, document) = text.rsplit_once('\n').ok_or_else(wrong)?;
     let key = match sort {
-        Sort::Updated => Value::Integer(key.parse().map_err(|_| wrong())?),
-        Sort::Title | Sort::Date => key.to_owned().into(),
+        Sort::Updated => Key::Number(key.parse().map_err(|_| wrong())?),
+        Sort::Title | Sort::Date => Key::Text(key.to_owned()),
     };
-    Ok((key, document.parse().map_err(|_| wrong())?))
+    let document = document.parse().map_err(|_| wrong())?;
+    Ok(Position { key, document })
 }

@@ -70,9 +70,9 @@ pub(crate) struct Review {
     pub(crate) reason: Option<String>,
     /// The heads that it was taken on.
     pub(crate) heads: Vec<String>,
-    /// Whether something has arrived since.
+    /// Whether something has arrived since that alters the inspection: anything but comments and signatures of devices.
     pub(crate) changed_since: bool,
-    /// What has changed since.
+    /// What reads differently since, comments included.
     #[schema(value_type = Vec<Object>)]
     pub(crate) difference: Vec<FieldChange>,
 }
@@ -173,7 +173,6 @@ pub(crate) fn review(sql: &Connection, inspection: &Document) -> Result<Option<R
         .split_whitespace()
         .map(str::to_owned)
         .collect();
-    let now = heads::texts(&inspection.heads());
     let parsed = heads::parse(&decided_on)?;
     Ok(Some(Review {
         document: id.0,
@@ -181,7 +180,7 @@ pub(crate) fn review(sql: &Connection, inspection: &Document) -> Result<Option<R
         decision: text("decision").to_owned(),
         decided_ms: decided_ms(latest),
         reason: Some(text("reason").to_owned()).filter(|reason| !reason.is_empty()),
-        changed_since: decided_on != now,
+        changed_since: heads::altered_since(inspection, &parsed),
         difference: inspection
             .difference(&parsed, &inspection.heads())
             .unwrap_or_default(),

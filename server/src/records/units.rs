@@ -1,9 +1,13 @@
 //! Units by their words: what planning offers for assigning, and joining as the same unit.
 
 use rusqlite::{Connection, params_from_iter};
-use sokiem_record::id::{AreaId, DocumentId};
+use sokiem_record::id::{AreaId, DocumentId, Kind};
 
-use crate::{error::Error, projection, store::id};
+use crate::{
+    error::Error,
+    projection,
+    store::{id, narrowing::Conditions},
+};
 
 /// A unit as a search finds it.
 pub(crate) struct Unit {
@@ -26,17 +30,16 @@ pub(crate) fn each(
     asked: &str,
     mut look: impl FnMut(Unit) -> Result<bool, Error>,
 ) -> Result<(), Error> {
-    let (conditions, values) = projection::has_words("unit.id", asked);
-    let words: String = conditions
-        .iter()
-        .map(|condition| format!(" AND {condition}"))
-        .collect();
+    let words = projection::has_words("unit.id", asked);
+    let mut conditions = Conditions::of(sql, "unit.id", words)?;
+    conditions.add_leading("unit.kind", Kind::Unit.name().to_owned());
     let mut statement = sql.prepare_cached(&format!(
         "SELECT unit.id, unit.title, unit.area, areas.name, unit.state
            FROM documents AS unit JOIN areas ON areas.id = unit.area
-          WHERE unit.kind = 'unit'{words} ORDER BY unit.title, unit.id"
+          WHERE {} ORDER BY unit.title, unit.id",
+        conditions.sql()
     ))?;
-    let mut rows = statement.query(params_from_iter(values))?;
+    let mut rows = statement.query(params_from_iter(conditions.values()))?;
     while let Some(row) = rows.next()? {
         let unit = Unit {
             id: id::id(row, 0)?,

@@ -22,6 +22,7 @@ pub(super) const STEPS: &[&str] = &[
     include_str!("migrations/0014_joining.sql"),
     include_str!("migrations/0015_identity_provider.sql"),
     include_str!("migrations/0016_webhooks.sql"),
+    include_str!("migrations/0017_needs.sql"),
 ];
 
 /// Brings a database to the newest schema.

@@ -167,6 +167,7 @@ impl Writer {
     /// Runs the first write and those that wait already, commits, and only then answers.
     fn group(&mut self, first: Job) {
         let begun = Instant::now();
+        let rows = self.connection.total_changes();
         let mut done: Vec<Job> = Vec::new();
         let mut pokes = BTreeSet::new();
         let mut next = Some(first);
@@ -195,6 +196,8 @@ impl Writer {
             }
             log::overwrite_failed(&self.connection);
         }
+        let rows = self.connection.total_changes().saturating_sub(rows);
+        self.metrics.rows_written.inc_by(rows);
         #[expect(
             clippy::cast_precision_loss,
             reason = "a group has a few hundred writes at most"

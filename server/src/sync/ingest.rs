@@ -5,7 +5,6 @@
 use std::{
     cell::{Cell, RefCell},
     collections::{HashMap, HashSet, hash_map::Entry},
-    panic::{AssertUnwindSafe, catch_unwind},
 };
 
 use rusqlite::params;
@@ -296,8 +295,7 @@ impl Session<'_> {
 
     /// Stores what came; false when the document with it can't be read, and so nothing was stored.
     fn keep(&self, push: &DocumentPush, row: Option<&Row>, open: &Open) -> Result<bool, Error> {
-        let contents = catch_unwind(AssertUnwindSafe(|| open.document.contents())).ok();
-        let Some(contents) = contents.filter(|_| open.document.is_readable()) else {
+        let Some(contents) = open.document.checked_contents() else {
             tracing::warn!(document = %push.document, "a document can't be read with what was pushed");
             return Ok(false);
         };

@@ -11,11 +11,9 @@ use sokiem_record::{
 
 use crate::{error::Error, store::id};
 
-/// What a row of the log says.
+/// What a row of the log says, unless it is a change: see [`append_changes`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum What {
-    /// A change of a document in the area, by its hash.
-    Change(ChangeHash),
     /// The document has left for another area.
     Left,
     /// The document has come from another area, with its whole history.
@@ -25,7 +23,7 @@ pub(crate) enum What {
 }
 
 impl What {
-    /// The number in SQL.
+    /// The number in SQL of a change.
     pub(crate) const CHANGE: i64 = 0;
     /// The number in SQL.
     pub(crate) const LEFT: i64 = 1;
@@ -102,33 +100,91 @@ pub(crate) fn append(
     document: DocumentId,
     what: What,
 ) -> Result<(), Error> {
-    let area = area.as_bytes().as_slice();
+    let key = area.as_bytes().as_slice();
     let seq: i64 = sql
         .prepare_cached(
             "UPDATE areas SET last_seq = last_seq + 1 WHERE id = ?1 RETURNING last_seq",
         )?
-        .query_row([area], |row| row.get(0))?;
+        .query_row([key], |row| row.get(0))?;
     let (number, hash) = match what {
-        What::Change(hash) => (What::CHANGE, hash.0),
-        What::Left => (What::LEFT, row_hash(area, seq, document)),
-        What::Arrived => (What::ARRIVED, row_hash(area, seq, document)),
-        What::Again => (What::AGAIN, row_hash(area, seq, document)),
+        What::Left => (What::LEFT, row_hash(key, seq, document)),
+        What::Arrived => (What::ARRIVED, row_hash(key, seq, document)),
+        What::Again => (What::AGAIN, row_hash(key, seq, document)),
     };
     sql.prepare_cached(
         "INSERT INTO log (area, seq, document, what, hash) VALUES (?1, ?2, ?3, ?4, ?5)",
     )?
     .execute(params![
-        area,
+        key,
         seq,
         document.as_bytes().as_slice(),
         number,
         hash.as_slice()
     ])?;
+    set_newest(sql, area, document, seq, what == What::Left)
+}
+
+/// Appends the changes that a document has got, makes the last of them its newest row, and brings the area's
+/// fingerprint from the document's heads of before to those of now: what [`append`] for each and [`move_fingerprint`] do,
+/// with the area's row read and written once.
+pub(crate) fn append_changes(
+    sql: &Connection,
+    area: AreaId,
+    document: DocumentId,
+    changes: impl Iterator<Item = ChangeHash>,
+    before: Option<&[ChangeHash]>,
+    after: &[ChangeHash],
+) -> Result<(), Error> {
+    let Some(position) = position(sql, area)? else {
+        return Err(Error::Unreadable("area"));
+    };
+    let key = area.as_bytes().as_slice();
+    let last = i64::try_from(position.last_seq).map_err(|_| Error::Unreadable("area"))?;
+    let mut seq = last;
+    let mut insert = sql.prepare_cached(
+        "INSERT INTO log (area, seq, document, what, hash) VALUES (?1, ?2, ?3, ?4, ?5)",
+    )?;
+    for hash in changes {
+        seq += 1;
+        insert.execute(params![
+            key,
+            seq,
+            document.as_bytes().as_slice(),
+            What::CHANGE,
+            hash.0.as_slice()
+        ])?;
+    }
+    if seq > last {
+        set_newest(sql, area, document, seq, false)?;
+    }
+    let mut fingerprint = position.fingerprint;
+    if let Some(heads) = before {
+        fingerprint = fingerprint.minus(Fingerprint::of_document(document, heads));
+    }
+    fingerprint = fingerprint.plus(Fingerprint::of_document(document, after));
+    sql.prepare_cached("UPDATE areas SET last_seq = ?2, fingerprint = ?3 WHERE id = ?1")?
+        .execute(params![key, seq, fingerprint.as_bytes().as_slice()])?;
+    Ok(())
+}
+
+/// Makes a row of the log the newest of its document.
+fn set_newest(
+    sql: &Connection,
+    area: AreaId,
+    document: DocumentId,
+    seq: i64,
+    gone: bool,
+) -> Result<(), Error> {
     sql.prepare_cached(
         "INSERT INTO news (area, document, last_seq, gone) VALUES (?1, ?2, ?3, ?4)
          ON CONFLICT (area, document) DO UPDATE SET last_seq = excluded.last_seq, gone = excluded.gone",
     )?
-    .execute(params![area, document.as_bytes().as_slice(), seq, what == What::Left])?;
+    .execute(params![
+        area.as_bytes().as_slice(),
+        document.as_bytes().as_slice(),
+        seq,
+        gone
+    ])?;
     Ok(())
 }
 

@@ -185,7 +185,8 @@ pub(crate) fn keep(
     let was = outbox::before(writing, document.id())?;
     keep_row(writing, area, document, summary, total, bytes, received_ms)?;
     if let Some(was) = was {
-        outbox::record_kept(writing, area, document, &summary.state, was.as_deref())?;
+        let heads = before.map_or(&[][..], |row| &row.heads);
+        outbox::record_kept(writing, area, document, contents, was, heads)?;
     }
     let (device, account) = match source {
         Source::Device(device) => (Some(device.as_bytes().to_vec()), None),
@@ -206,14 +207,14 @@ pub(crate) fn keep(
             device,
             account,
         ])?;
-        log::append(sql, area, document.id(), log::What::Change(change.hash))?;
     }
-    log::move_fingerprint(
+    log::append_changes(
         sql,
         area,
         document.id(),
+        fresh.iter().map(|change| change.hash),
         before.map(|row| row.heads.as_slice()),
-        Some(&heads),
+        &heads,
     )?;
     keep_snapshot(writing, document, total)?;
     let actors = fresh.iter().map(|change| change.actor);
@@ -264,6 +265,10 @@ fn keep_row(
 
 /// Keeps a new snapshot when enough changes have come since the last.
 fn keep_snapshot(writing: &Writing<'_>, document: &Document, changes: u32) -> Result<(), Error> {
+    // Nearly every document: too few for a snapshot, whenever the last was.
+    if changes <= writing.snapshot_after_changes {
+        return Ok(());
+    }
     let id = document.id();
     let key = id.as_bytes().as_slice();
     let last: u32 = writing
@@ -385,6 +390,7 @@ pub(crate) fn move_to(writing: &Writing<'_>, row: &Row, area: AreaId) -> Result<
     log::move_fingerprint(sql, area, row.id, None, Some(&row.heads))?;
     sql.prepare_cached("UPDATE documents SET area = ?2 WHERE id = ?1")?
         .execute([row.id.as_bytes().as_slice(), area.as_bytes().as_slice()])?;
+    projection::move_to(sql, row.id, area)?;
     writing.poke(Poke::Area(row.area));
     writing.poke(Poke::Area(area));
     Ok(())

@@ -1,15 +1,21 @@
 //! The outbox: what is to be told, in the database.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use rusqlite::{OptionalExtension, params};
 use serde_json::{Value, json};
 use sokiem_record::{
+    ChangeHash,
     document::Document,
     id::{AreaId, DocumentId, Kind},
+    summary::Contents,
 };
 use uuid::Uuid;
 
 use super::Event;
-use crate::{app::App, error::Error, store::Writing, sync::poke::Poke};
+use crate::{
+    app::App, error::Error, records::heads::altered_since, store::Writing, sync::poke::Poke,
+};
 
 /// Deliveries that wait at most for a receiver that does not answer; beyond it the oldest are given up.
 const MOST_WAITING: u32 = 10_000;
@@ -18,20 +24,34 @@ pub(crate) const TOO_MANY: &str = "too many wait";
 /// Seconds that deliveries are kept which are over.
 const KEPT_S: u64 = 30 * 24 * 3600;
 
-/// The state that a record's row says now, before a change of it is kept: `None` where nobody is to be told.
-pub(crate) fn before(
-    writing: &Writing<'_>,
-    document: DocumentId,
-) -> Result<Option<Option<String>>, Error> {
+/// What is known of a record before a change of it is kept, as far as anybody is told of what becomes of it.
+pub(crate) struct Before {
+    /// The state that its row says; `None` where the record is new.
+    state: Option<String>,
+    /// What was decided about a unit, by year.
+    recognitions: BTreeMap<String, String>,
+}
+
+/// How a record stands before a change of it is kept: `None` where nobody is to be told.
+pub(crate) fn before(writing: &Writing<'_>, document: DocumentId) -> Result<Option<Before>, Error> {
     if !anybody_listens(writing)? {
         return Ok(None);
     }
-    let state = writing
-        .sql
+    let (sql, key) = (writing.sql, document.as_bytes().as_slice());
+    let state = sql
         .prepare_cached("SELECT state FROM documents WHERE id = ?1")?
-        .query_row([document.as_bytes().as_slice()], |row| row.get(0))
+        .query_row([key], |row| row.get(0))
         .optional()?;
-    Ok(Some(state))
+    let recognitions = sql
+        .prepare_cached(
+            "SELECT CAST(year AS TEXT), recognition FROM report_years WHERE unit = ?1 AND recognition IS NOT NULL",
+        )?
+        .query_map([key], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<_, _>>()?;
+    Ok(Some(Before {
+        state,
+        recognitions,
+    }))
 }
 
 fn anybody_listens(writing: &Writing<'_>) -> Result<bool, Error> {
@@ -41,29 +61,68 @@ fn anybody_listens(writing: &Writing<'_>) -> Result<bool, Error> {
         .exists([])?)
 }
 
-/// Tells of what became of a record. `before`: its state, where it was known.
+/// Tells of what became of a record. `heads`: those that it had before.
 pub(crate) fn record_kept(
     writing: &Writing<'_>,
     area: AreaId,
     document: &Document,
-    state: &str,
-    before: Option<&str>,
+    contents: &Contents,
+    before: Before,
+    heads: &[ChangeHash],
 ) -> Result<(), Error> {
     let (id, kind) = (document.id(), document.kind());
     let about = || json!({"record": id, "kind": kind.name(), "area": area});
-    if before.is_none() && matches!(kind, Kind::Unit | Kind::Inspection) {
+    if before.state.is_none() && matches!(kind, Kind::Unit | Kind::Inspection) {
         emit(writing, Event::RecordArrived, &about())?;
     }
-    if kind != Kind::Inspection {
-        return Ok(());
-    }
-    if state == "finished" && before != Some("finished") {
-        emit(writing, Event::RecordFinished, &about())?;
-    }
-    if before.is_some() && review_state(writing, id)?.as_deref() == Some("approved") {
-        emit(writing, Event::RecordChangedAfterApproval, &about())?;
+    match kind {
+        Kind::Unit => {
+            let now = recognitions(&contents.fields);
+            for (year, decision) in changed(&before.recognitions, &now) {
+                let about = json!({"record": id, "kind": kind.name(), "area": area, "year": year, "decision": decision});
+                emit(writing, Event::UnitDecided, &about)?;
+            }
+        }
+        Kind::Inspection => {
+            let finished = |state: &str| state == "finished";
+            if finished(&contents.summary.state) && !before.state.as_deref().is_some_and(finished) {
+                emit(writing, Event::RecordFinished, &about())?;
+            }
+            if before.state.is_some()
+                && review_state(writing, id)?.as_deref() == Some("approved")
+                && altered_since(document, heads)
+            {
+                emit(writing, Event::RecordChangedAfterApproval, &about())?;
+            }
+        }
+        _ => {}
     }
     Ok(())
+}
+
+/// What is decided about a unit, by year.
+fn recognitions(fields: &Value) -> BTreeMap<String, String> {
+    let years = fields.get("years").and_then(Value::as_object);
+    let decided = years.into_iter().flatten().filter_map(|(key, value)| {
+        let (year, field) = key.split_once('.')?;
+        let decision = value.as_str().filter(|_| field == "recognition")?;
+        Some((year.to_owned(), decision.to_owned()))
+    });
+    decided.collect()
+}
+
+/// The years about which something else is decided than before, with what; `None` where the decision was taken back.
+fn changed<'a>(
+    before: &'a BTreeMap<String, String>,
+    now: &'a BTreeMap<String, String>,
+) -> Vec<(&'a str, Option<&'a str>)> {
+    let years: BTreeSet<&String> = before.keys().chain(now.keys()).collect();
+    let other = years
+        .into_iter()
+        .filter(|year| before.get(*year) != now.get(*year));
+    other
+        .map(|year| (year.as_str(), now.get(year).map(String::as_str)))
+        .collect()
 }
 
 /// Tells of a decision about an inspection.

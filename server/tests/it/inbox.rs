@@ -2,9 +2,12 @@
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use sokiem_record::id::DocumentId;
+use sokiem_record::{genesis, id::DocumentId};
 
-use crate::harness::{Phone, Town, fresh_uuid};
+use crate::{
+    harness::{Phone, Town, fresh_uuid},
+    pages::Browser,
+};
 
 /// A town, a phone with a unit and an inspection of it, and a supervisor over the district.
 struct Desk {
@@ -49,6 +52,14 @@ impl Desk {
 
     async fn write(&mut self, path: &str, value: Value) {
         let push = self.lan.set(self.inspection, path, value);
+        self.lan.sync(vec![push]).await;
+    }
+
+    /// The officer says something about the inspection.
+    async fn answer(&mut self, text: &str) {
+        let path = format!("comments/{}", fresh_uuid()).parse().unwrap();
+        let comment = genesis::element(path, [("text", text.into())]);
+        let push = self.lan.edits(self.inspection, &[comment]);
         self.lan.sync(vec![push]).await;
     }
 
@@ -103,8 +114,59 @@ async fn an_inspection_waits_for_a_supervisor_whenever_it_is_the_supervisors_tur
     town.account("ben-kia", "supervisor", &[town.communes[1]])
         .await;
     let other = town.sign_in("ben-kia").await;
-    let inbox = town.get(&other, "/api/v1/inbox").await.expect(200);
-    assert_eq!(inbox["review"], 0);
+    let others = async || town.get(&other, "/api/v1/inbox").await.expect(200)["review"].clone();
+    assert_eq!(others().await, 0);
+    // Until the unit is theirs: what waits goes with it.
+    let area = format!("/api/v1/records/{}/area", desk.unit);
+    town.post(&town.admin, &area, json!({ "area": town.communes[1] }))
+        .await
+        .expect(204);
+    assert_eq!(others().await, 1);
+    assert_eq!(desk.waiting().await, [1, 0, 0, 0], "the district has both");
+}
+
+#[tokio::test]
+async fn a_comment_after_a_decision_is_no_change_of_it_and_an_officers_is_heard() {
+    let mut desk = Desk::new().await;
+    let path = format!("/api/v1/records/{}", desk.inspection);
+    let comment = async |desk: &Desk| {
+        let body = json!({"text": "Cảm ơn, đã đủ"});
+        let comments = format!("{path}/comments");
+        desk.town
+            .post(&desk.supervisor, &comments, body)
+            .await
+            .expect(201);
+    };
+    let changed = async |desk: &Desk| {
+        let record = desk.town.get(&desk.supervisor, &path).await.expect(200);
+        record["review"]["changed_since"].as_bool().unwrap()
+    };
+    desk.write("finished", json!(true)).await;
+    desk.decide("returned").await;
+    comment(&desk).await;
+    assert_eq!(
+        desk.waiting().await,
+        [0, 0, 0, 0],
+        "still the officer's turn"
+    );
+    desk.answer("Đã bổ sung sổ").await;
+    assert_eq!(desk.waiting().await, [1, 0, 0, 0], "answered in words");
+    desk.decide("approved").await;
+    comment(&desk).await;
+    assert_eq!(desk.waiting().await, [0, 0, 0, 0]);
+    assert!(!changed(&desk).await);
+    desk.write("place", json!("Ấp 3")).await;
+    assert_eq!(desk.waiting().await, [0, 0, 1, 0]);
+    assert!(changed(&desk).await);
+    desk.decide("approved").await;
+    desk.answer("Tôi ghi nhầm ngày, xin mở lại").await;
+    assert_eq!(desk.waiting().await, [1, 0, 0, 0], "to be heard");
+    assert!(!changed(&desk).await, "and yet what was approved is there");
+    let kept = computed(&desk.town);
+    let forget = "DELETE FROM meta WHERE key = 'projection'; DELETE FROM needs;";
+    desk.town.database().execute_batch(forget).unwrap();
+    let town = desk.town.restarted().await;
+    assert_eq!(computed(&town), kept, "computed again");
 }
 
 #[tokio::test]
@@ -226,6 +288,35 @@ async fn lists_are_narrowed_by_who_wrote_and_by_the_kind_of_unit() {
 }
 
 #[tokio::test]
+async fn pages_narrow_inspections_to_where_they_stand() {
+    let mut desk = Desk::new().await;
+    desk.write("finished", json!(true)).await;
+    let browser = Browser::sign_in(&desk.town, "lanh-dao").await;
+    let record = format!("/records/{}\"", desk.inspection);
+    for (query, is_there) in [
+        ("state=finished&review=none", true),
+        ("state=draft", false),
+        ("review=approved", false),
+    ] {
+        for page in ["/inbox?need=review", "/records?kind=inspection"] {
+            let page = browser.read(&format!("{page}&{query}")).await;
+            assert_eq!(page.contains(&record), is_there, "{query}");
+            let (word, _) = query.split_once('&').unwrap_or((query, ""));
+            let (_, chosen) = word.split_once('=').unwrap();
+            assert!(
+                page.contains(&format!("value=\"{chosen}\" selected")),
+                "{page}"
+            );
+        }
+    }
+    let units = browser.read("/records?kind=unit").await;
+    assert!(
+        !units.contains("name=\"review\""),
+        "units are not decided about"
+    );
+}
+
+#[tokio::test]
 async fn every_order_is_read_page_by_page_without_a_gap() {
     let mut desk = Desk::new().await;
     let area = desk.town.communes[0];
@@ -233,23 +324,42 @@ async fn every_order_is_read_page_by_page_without_a_gap() {
         let unit = desk.lan.unit(area, &format!("Đơn vị {}", n % 3));
         desk.lan.sync(vec![unit]).await;
     }
-    for sort in ["title", "date", "updated"] {
-        let all = desk.found(&format!("kind=unit&sort={sort}")).await;
-        assert_eq!(all.len(), 8);
-        let (mut read, mut after) = (Vec::new(), String::new());
-        loop {
-            let path = format!("/api/v1/records?kind=unit&sort={sort}&limit=3&after={after}");
-            let page = desk.town.get(&desk.supervisor, &path).await.expect(200);
-            for record in page["records"].as_array().unwrap() {
-                read.push(record["id"].as_str().unwrap().to_owned());
+    let orders = [
+        ("title", "title, id"),
+        ("date", "coalesce(date, '') DESC, id DESC"),
+        ("updated", "updated_ms DESC, id DESC"),
+    ];
+    for (filter, wanted) in [("kind=unit&", "kind = 'unit'"), ("", "1")] {
+        for (sort, order) in orders {
+            let all = ids(
+                &desk.town,
+                &format!("SELECT hex(id) FROM documents WHERE {wanted} ORDER BY {order}"),
+            );
+            assert!(all.len() >= 8, "{all:?}");
+            let (mut read, mut after) = (Vec::new(), String::new());
+            loop {
+                let path = format!("/api/v1/records?{filter}sort={sort}&limit=3&after={after}");
+                let page = desk.town.get(&desk.town.admin, &path).await.expect(200);
+                for record in page["records"].as_array().unwrap() {
+                    let id = record["id"].as_str().unwrap();
+                    read.push(id.replace('-', "").to_uppercase());
+                }
+                match page["next"].as_str() {
+                    Some(next) => after = next.to_owned(),
+                    None => break,
+                }
             }
-            match page["next"].as_str() {
-                Some(next) => after = next.to_owned(),
-                None => break,
-            }
+            assert_eq!(read, all, "{filter}{sort}");
         }
-        assert_eq!(read, all, "{sort}");
     }
+}
+
+/// What a query over the database answers in its one column.
+fn ids(town: &Town, query: &str) -> Vec<String> {
+    let connection = town.database();
+    let mut statement = connection.prepare(query).unwrap();
+    let rows = statement.query_map([], |row| row.get(0)).unwrap();
+    rows.map(Result::unwrap).collect()
 }
 
 /// Everything that is computed from documents, as text.
@@ -258,8 +368,7 @@ fn computed(town: &Town) -> Vec<String> {
     let mut rows = Vec::new();
     for query in [
         "SELECT hex(inspection), hex(review), decision, decided_ms, hex(heads) FROM decisions",
-        "SELECT hex(document), need, '', 0, '' FROM needs",
-        "SELECT hex(inspection), element, state, 0, coalesce(deadline, '') FROM findings",
+        "SELECT hex(document), need, hex(area), 0, deadline FROM needs",
         "SELECT hex(account), hex(document), '', 0, '' FROM writers",
         "SELECT hex(document), text, '', 0, '' FROM search_texts",
         "SELECT hex(document), word, '', 0, '' FROM search_words",

@@ -190,6 +190,15 @@ async fn paper_leads_back_to_its_version_and_says_what_it_is_worth() {
         !page.contains("class=\"watermark\"") && page.contains("đúng là phiên bản đã được duyệt")
     );
 
+    // What is said about it afterwards makes it no other.
+    let comments = format!("/api/v1/records/{id}/comments");
+    town.post(&town.admin, &comments, json!({"text": "Cảm ơn"}))
+        .await
+        .expect(201);
+    let commented = minutes(&town, id, "").await;
+    assert_eq!(commented["paper"]["worth"], "approved");
+    assert_eq!(commented["paper"]["approved"], Value::Null);
+
     // A late edit: the newest is not what was approved, and the paper still leads to what was.
     let late = phone.set(id, "copies", json!(5));
     phone.sync(vec![late]).await;

@@ -130,6 +130,7 @@ async fn every_answer_tells_browsers_what_they_must_not_do() {
         "/api/v1/accounts",
         "/api/openapi.json",
         "/assets/style.css",
+        "/favicon.ico",
     ] {
         let answer = town.http.get(town.url(path)).send().await.unwrap();
         let headers = answer.headers();

@@ -167,6 +167,7 @@ async fn receivers_hear_of_what_they_asked_for_signed_and_without_anybodys_name(
         "record.finished",
         "record.decided",
         "record.changed-after-approval",
+        "unit.decided",
         "change.quarantined",
     ];
     let (_, secret) = hook(&town, &receiver.url, &all).await;
@@ -209,6 +210,14 @@ async fn receivers_hear_of_what_they_asked_for_signed_and_without_anybodys_name(
         (&json!("record.decided"), &json!("approved"))
     );
     assert_eq!(told["data"]["record"], json!(record));
+    // A comment alters nothing of what was approved.
+    town.post(
+        &town.admin,
+        &format!("/api/v1/records/{record}/comments"),
+        json!({"text": "Đã đủ"}),
+    )
+    .await
+    .expect(201);
     let later = lan.set(record, "number", json!("12/BB"));
     lan.sync(vec![later]).await;
     assert_eq!(
@@ -227,6 +236,38 @@ async fn receivers_hear_of_what_they_asked_for_signed_and_without_anybodys_name(
         (&told["type"], &told["data"]["reason"]),
         (&json!("change.quarantined"), &json!("malformed"))
     );
+}
+
+#[tokio::test]
+async fn what_is_decided_about_a_units_year_is_told_once_and_when_it_is_taken_back() {
+    let town = Town::with(allow).await;
+    let area = town.communes[0];
+    let mut receiver = Receiver::new().await;
+    hook(&town, &receiver.url, &["unit.decided"]).await;
+    let mut lan = town.phone("lan", &[area]).await;
+    let unit = lan.unit(area, "Chợ Đại Điền");
+    let id = unit.document;
+    lan.sync(vec![unit]).await;
+    for (field, value) in [
+        ("registered_on", json!("2023-02-10")),
+        ("recognition", json!("not_recognised")),
+        ("recognition_number", json!("12/QĐ-UBND")),
+        ("recognition", json!("recognised")),
+        ("recognition", Value::Null),
+    ] {
+        let push = lan.set(id, &format!("years/2023.{field}"), value.clone());
+        lan.sync(vec![push]).await;
+        if field == "recognition" {
+            let (_, told, _, body) = receiver.next().await;
+            let about = json!({"record": id, "kind": "unit", "area": area, "year": "2023", "decision": value});
+            assert_eq!(
+                (&told["type"], &told["data"]),
+                (&json!("unit.decided"), &about)
+            );
+            assert!(!String::from_utf8_lossy(&body).contains("QĐ"));
+        }
+    }
+    assert!(receiver.heard.try_recv().is_err());
 }
 
 #[tokio::test]
@@ -422,6 +463,45 @@ async fn a_webhook_is_made_rotated_and_removed_by_forms_and_both_secrets_are_goo
         .submit(&format!("{page}/remove"), &format!("csrf={csrf}"))
         .await;
     assert_eq!(browser.get(&page).await.status(), StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_form_of_a_webhook_that_is_refused_comes_back_as_it_was_typed() {
+    let town = Town::new().await;
+    let browser = Browser::sign_in(&town, "admin").await;
+    let csrf = hidden(&browser.read("/admin/webhooks").await, "csrf");
+    let url = "https://hooks.example/?x=<b>";
+    let refused = async |path: &str, form: &str| {
+        let answer = browser.submit(path, &format!("csrf={csrf}&{form}")).await;
+        assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY, "{form}");
+        answer.text().await.unwrap()
+    };
+    let checked = |page: &str, event: &str| {
+        let form = page.split("name=\"event\"");
+        let mut form = form.filter(|one| one.contains(&format!("value=\"{event}\"")));
+        form.next().unwrap().contains(" checked")
+    };
+    let nothing = format!("url={}", percent(url));
+    let page = refused("/admin/webhooks", &nothing).await;
+    assert!(
+        page.contains("Hãy chọn ít nhất một sự kiện.") && page.contains("role=\"alert\""),
+        "{page}"
+    );
+    let typed = "value=\"https://hooks.example/?x=&#60;b&#62;\"";
+    assert!(page.contains(typed), "{page}");
+    let page = refused(
+        "/admin/webhooks",
+        "url=http://no.example/&event=unit.decided",
+    )
+    .await;
+    assert!(page.contains("value=\"http://no.example/\""), "{page}");
+    assert!(checked(&page, "unit.decided") && !checked(&page, "record.arrived"));
+    let (path, _) = hook(&town, "https://hooks.example/", &["record.arrived"]).await;
+    let path = path.replace("/api/v1", "/admin");
+    let page = refused(&path, &nothing).await;
+    assert!(page.contains("Hãy chọn ít nhất một sự kiện.") && page.contains(typed));
+    assert!(!checked(&page, "record.arrived"), "as it was sent");
+    assert!(checked(&browser.read(&path).await, "record.arrived"));
 }
 
 #[tokio::test]

@@ -187,14 +187,6 @@ const actions = {
   async upload({ page }, { at, files }) {
     await page.locator(at).setInputFiles(files);
   },
-  // Cuts the browser of a page off from every network, or lets it back.
-  async offline({ page }, { offline }) {
-    await page.context().setOffline(offline);
-  },
-  async allow({ page, base }, { permissions, position }) {
-    await page.context().grantPermissions(permissions, { origin: base });
-    if (position) await page.context().setGeolocation(position);
-  },
   async close({ page }) {
     await page.close();
   },

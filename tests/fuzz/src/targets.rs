@@ -176,7 +176,7 @@ fn receive_first(bytes: &[u8]) -> bool {
 fn receive_whole(bytes: &[u8]) -> bool {
     let known = record();
     match Document::receive_whole(known.id(), known.kind(), &chunk(0, bytes)) {
-        Ok(document) => {
+        Ok((document, _)) => {
             read(&document);
             true
         }

@@ -221,20 +221,6 @@ impl Page {
         self.tell("kill", json!({}));
     }
 
-    /// Cuts the browser off from every network, or lets it back.
-    pub(super) fn set_offline(&self, offline: bool) {
-        self.tell("offline", json!({"offline": offline}));
-    }
-
-    /// Lets pages of this browser know where it is.
-    pub(super) fn allow_position(&self, latitude: f64, longitude: f64) {
-        let position = json!({"latitude": latitude, "longitude": longitude});
-        self.tell(
-            "allow",
-            json!({"permissions": ["geolocation"], "position": position}),
-        );
-    }
-
     /// Clicks on something that leads to no other page.
     pub(super) fn click(&self, at: &str) {
         self.tell("click", json!({"at": at}));

@@ -27,9 +27,14 @@ pub(crate) fn bind(input: &Path, name: &str, work: &Path) -> Result<Made> {
         .remove_producers_section(true)
         .generate(work)
         .map_err(|error| error.to_string())?;
+    let script = std::fs::read_to_string(work.join(format!("{name}.js")))?;
+    // C code that calls what nobody linked would stop the worker at its start, on the officer's phone.
+    if script.contains("from \"env\"") {
+        return Err(format!("{name}: functions of C are missing, see its imports from env").into());
+    }
     Ok(Made {
         name: name.to_owned(),
-        script: std::fs::read_to_string(work.join(format!("{name}.js")))?,
+        script,
         wasm: std::fs::read(work.join(format!("{name}_bg.wasm")))?,
     })
 }

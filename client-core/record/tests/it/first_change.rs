@@ -129,3 +129,25 @@ fn a_first_change_under_another_id_or_kind_is_refused() {
     );
     assert!(other_kind.heads().is_empty());
 }
+
+#[test]
+fn a_unit_begins_with_its_years_in_one_change() {
+    let id = DocumentId(Uuid::from_u128(31));
+    let fields = [
+        ("name", json!("Trường THCS An Điền")),
+        ("years/2019.regime", json!("TT23")),
+        ("years/2019.in_scope", json!(true)),
+    ];
+    let (document, _) = genesis::document(id, Kind::Unit, &author(1), &fields).unwrap();
+    assert_eq!(document.change_count(), 1);
+    let read = document.to_json();
+    assert_eq!(read["years"]["2019.regime"], "TT23");
+    assert_eq!(read["years"]["2019.in_scope"], true);
+    for wrong in ["years/2019.colour", "years/19.regime", "items/A/answer"] {
+        let fields = [(wrong, json!("x"))];
+        assert!(
+            genesis::document(id, Kind::Unit, &author(1), &fields).is_err(),
+            "{wrong}"
+        );
+    }
+}

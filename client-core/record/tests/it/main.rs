@@ -12,6 +12,7 @@ mod asking;
 mod attribution;
 mod conflicts;
 mod convergence;
+mod costs;
 mod criteria;
 mod first_change;
 mod fold;

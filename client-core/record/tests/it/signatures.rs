@@ -160,6 +160,51 @@ fn a_change_beside_a_signature_of_a_device_is_a_change() {
     assert_eq!(one(&document, &known(7)).since.unwrap().len(), 1);
 }
 
+#[test]
+fn what_is_said_about_a_record_does_not_alter_it() {
+    let mut document = finished(7);
+    let seen = document.heads();
+    let comment = |n: u128| {
+        let path = format!("comments/{}", Uuid::from_u128(n)).parse().unwrap();
+        genesis::element(path, [("text", json!("Xem lại mục 1A"))])
+    };
+    let said = write(&mut document, &author(9), &[comment(1)]);
+    write(
+        &mut document,
+        &author(9),
+        &[Edit::Text {
+            path: format!("comments/{}/text", Uuid::from_u128(1))
+                .parse()
+                .unwrap(),
+            text: "Xem lại mục 1B".to_owned(),
+        }],
+    );
+    sign(&mut document, 8);
+    let since = document.since(&seen).unwrap();
+    assert_eq!(since.changes, []);
+    assert_eq!(since.words.len(), 3);
+    assert_eq!(since.words[0].provenance.hash, said.hash);
+    let comments: Vec<bool> = since.words.iter().map(|word| word.comments()).collect();
+    assert_eq!(comments, [true, true, false]);
+    assert_eq!(
+        verification::signatures(&document, &known(7), |_| None)[0].since,
+        Some(vec![]),
+        "what was signed is what is there"
+    );
+    // Nobody hides a change behind a comment.
+    let both = write(
+        &mut document,
+        &author(8),
+        &[comment(2), set("number", "14/BB")],
+    );
+    let since = document.since(&seen).unwrap();
+    assert_eq!(since.changes.len(), 1);
+    assert_eq!(since.changes[0].provenance.hash, both.hash);
+    assert_eq!(document.since(&document.heads()), Some(Default::default()));
+    assert_eq!(document.since(&[]), None);
+    assert_eq!(document.since(&[ChangeHash([9; 32])]), None);
+}
+
 /// The document as a store holds it: a snapshot of all but the last changes, and those.
 struct Stored {
     snapshot: Vec<u8>,

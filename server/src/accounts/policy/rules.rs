@@ -15,6 +15,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule("GET", "/app/", Public, Any),
     Rule("GET", "/app/{file}", Public, Any),
     Rule("GET", "/app/{folder}/{file}", Public, Any),
+    Rule("GET", "/favicon.ico", Public, Any),
     Rule("GET", "/sign-in", Public, Any),
     Rule("POST", "/sign-in", Public, Any),
     Rule("POST", "/sign-out", Form(Officer), Account),

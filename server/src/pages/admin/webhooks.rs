@@ -1,10 +1,12 @@
 //! Webhooks on pages: whom the server tells of events, and what became of it.
 
+use std::sync::Arc;
+
 use askama::Template;
 use axum::{
     Form,
     extract::{Path, State},
-    http::HeaderMap,
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse, Redirect, Response},
 };
 use serde::Deserialize;
@@ -14,12 +16,13 @@ use uuid::Uuid;
 use super::{Place, account_page::Sure};
 use crate::{
     accounts::access::by_form,
-    app::Shared,
+    app::{App, Shared},
     http::{
         body::{Json, Parameters},
         problem::Problem,
     },
     pages::{
+        again::Failed,
         confirm::Confirm,
         frame::{self, Frame, Visitor},
     },
@@ -38,17 +41,33 @@ struct ListPage<'a> {
     frame: Frame<'a>,
     place: Place<'a>,
     webhooks: &'a [Webhook],
+    /// The form for a new one.
+    form: &'a Entered,
+}
+
+/// What stands in the form of a webhook.
+#[derive(Default)]
+struct Entered {
+    url: String,
+    events: Vec<Event>,
+    /// What is wrong with it.
+    complaint: Option<String>,
 }
 
 /// Webhooks as a page.
 #[utoipa::path(get, path = "/admin/webhooks", tag = "pages",
     responses((status = 200, content_type = "text/html", body = String), (status = 303, description = "Not signed in"), (status = 403, description = "forbidden")))]
 pub(crate) async fn list(State(app): Shared, visitor: Visitor) -> Result<Response, Problem> {
+    list_page(app, &visitor, &Entered::default()).await
+}
+
+async fn list_page(app: Arc<App>, visitor: &Visitor, form: &Entered) -> Result<Response, Problem> {
     let Json(webhooks) = endpoint::list(State(app), visitor.caller.clone()).await?;
     frame::page(&ListPage {
-        frame: Frame::of(&visitor),
-        place: Place::new(&visitor, "/admin/webhooks"),
+        frame: Frame::of(visitor),
+        place: Place::new(visitor, "/admin/webhooks"),
         webhooks: &webhooks,
+        form,
     })
 }
 
@@ -78,6 +97,17 @@ impl WebhookForm {
         }
         Ok(form)
     }
+
+    /// The form as it was sent, to be shown again, with the status of what is wrong.
+    fn again(self, failed: Failed) -> Result<(StatusCode, Entered), Problem> {
+        let (status, complaint) = failed.explained()?;
+        let again = Entered {
+            url: self.url,
+            events: self.event,
+            complaint: Some(complaint),
+        };
+        Ok((status, again))
+    }
 }
 
 #[derive(Template)]
@@ -99,7 +129,8 @@ fn secret_page(visitor: &Visitor, made: &WithSecret) -> Result<Response, Problem
 /// Make a webhook by form; its secret is shown once.
 #[utoipa::path(post, path = "/admin/webhooks", tag = "pages",
     request_body(content = WebhookForm, content_type = "application/x-www-form-urlencoded"),
-    responses((status = 200, content_type = "text/html", body = String), (status = 403, description = "forbidden"), (status = 422, description = "invalid")))]
+    responses((status = 200, content_type = "text/html", body = String), (status = 403, description = "forbidden"),
+        (status = 422, content_type = "text/html", description = "The form again, with what is wrong", body = String)))]
 pub(crate) async fn create(
     State(app): Shared,
     visitor: Visitor,
@@ -109,11 +140,16 @@ pub(crate) async fn create(
     let form = WebhookForm::read(pairs)?;
     let caller = by_form(&app, &headers, &form.csrf).await?;
     let body = NewWebhook {
-        url: form.url,
-        events: form.event,
+        url: form.url.clone(),
+        events: form.event.clone(),
     };
-    let (_, Json(made)) = endpoint::create(State(app), caller, Json(body)).await?;
-    secret_page(&visitor, &made)
+    match endpoint::create(State(app.clone()), caller, Json(body)).await {
+        Ok((_, Json(made))) => secret_page(&visitor, &made),
+        Err(problem) => {
+            let (status, form) = form.again(problem.into())?;
+            Ok((status, list_page(app, &visitor, &form).await?).into_response())
+        }
+    }
 }
 
 #[derive(Template)]
@@ -122,6 +158,7 @@ struct OnePage<'a> {
     frame: Frame<'a>,
     place: Place<'a>,
     webhook: &'a Webhook,
+    form: &'a Entered,
     deliveries: &'a [Delivery],
     /// Which of them.
     only: Option<Standing>,
@@ -169,7 +206,23 @@ pub(crate) async fn show(
     Path(id): Path<Uuid>,
     Parameters(which): Parameters<Which>,
 ) -> Result<Response, Problem> {
-    let webhook = find(State(app.clone()), &visitor, id).await?;
+    one_page(app, &visitor, id, which, None).await
+}
+
+/// The page of a webhook; its form as it was `entered`, else as the webhook is.
+async fn one_page(
+    app: Arc<App>,
+    visitor: &Visitor,
+    id: Uuid,
+    which: Which,
+    entered: Option<Entered>,
+) -> Result<Response, Problem> {
+    let webhook = find(State(app.clone()), visitor, id).await?;
+    let form = entered.unwrap_or_else(|| Entered {
+        url: webhook.url.clone(),
+        events: webhook.events.clone(),
+        complaint: None,
+    });
     let only = which.state;
     let which = Parameters(Which {
         limit: u32::try_from(DELIVERIES).ok(),
@@ -179,12 +232,13 @@ pub(crate) async fn show(
         endpoint::deliveries(State(app), visitor.caller.clone(), Path(id), which).await?;
     let last = deliveries.last();
     frame::page(&OnePage {
-        frame: Frame::of(&visitor),
-        place: Place::new(&visitor, "/admin/webhooks"),
+        frame: Frame::of(visitor),
+        place: Place::new(visitor, "/admin/webhooks"),
         more: last
             .filter(|_| deliveries.len() == DELIVERIES)
             .map(|last| last.id),
         webhook: &webhook,
+        form: &form,
         deliveries: &deliveries,
         only,
     })
@@ -197,7 +251,8 @@ fn to_page(id: Uuid) -> Response {
 /// Change a webhook by form.
 #[utoipa::path(post, path = "/admin/webhooks/{id}", tag = "pages", params(("id" = Uuid, Path, description = "The webhook")),
     request_body(content = WebhookForm, content_type = "application/x-www-form-urlencoded"),
-    responses((status = 303, description = "Changed"), (status = 403, description = "forbidden"), (status = 422, description = "invalid")))]
+    responses((status = 303, description = "Changed"), (status = 403, description = "forbidden"),
+        (status = 422, content_type = "text/html", description = "The form again, with what is wrong", body = String)))]
 pub(crate) async fn change(
     State(app): Shared,
     headers: HeaderMap,
@@ -207,12 +262,19 @@ pub(crate) async fn change(
     let form = WebhookForm::read(pairs)?;
     let caller = by_form(&app, &headers, &form.csrf).await?;
     let body = WebhookChange {
-        url: Some(form.url),
-        events: Some(form.event),
+        url: Some(form.url.clone()),
+        events: Some(form.event.clone()),
         enabled: None,
     };
-    endpoint::change(State(app), caller, Path(id), Json(body)).await?;
-    Ok(to_page(id))
+    let changed = endpoint::change(State(app.clone()), caller.clone(), Path(id), Json(body)).await;
+    let Err(problem) = changed else {
+        return Ok(to_page(id));
+    };
+    let csrf = form.csrf.clone();
+    let (status, form) = form.again(problem.into())?;
+    let visitor = Visitor { caller, csrf };
+    let page = one_page(app, &visitor, id, Which::default(), Some(form)).await?;
+    Ok((status, page).into_response())
 }
 
 /// A form that does one thing with a webhook.

@@ -24,7 +24,7 @@ pub(crate) enum Worth {
     Draft,
     /// It was returned for more work.
     Returned,
-    /// It is what was approved, to the letter.
+    /// It is what was approved, to the letter. Comments and signatures of devices may have come since.
     Approved,
     /// Something was approved, and has changed since: this is not it.
     Changed,
@@ -117,10 +117,17 @@ pub(super) fn of(
     then: &Document,
 ) -> Result<Paper, Error> {
     let decisions = verify::decisions_of(sql, row)?;
-    let version = heads::texts(&then.heads());
-    let (worth, decision) = judge(&decisions, &version, |approved| {
-        let known = |head: &String| then.hashes().iter().any(|hash| hash.to_string() == *head);
-        approved.iter().all(known)
+    let (worth, decision) = judge(&decisions, |decided_on| {
+        let Ok(decided_on) = heads::parse(decided_on) else {
+            return Version::Other;
+        };
+        if !decided_on.iter().all(|head| then.contains(head)) {
+            Version::Other
+        } else if heads::altered_since(then, &decided_on) {
+            Version::Later
+        } else {
+            Version::Same
+        }
     });
     let names = account_names(sql, decision)?;
     let approved = decision.filter(|_| matches!(worth, Worth::Changed | Worth::Earlier));
@@ -148,25 +155,40 @@ pub(super) fn of(
     })
 }
 
-/// Where a version stands to the decisions, and the decision that says so. `holds` says whether the version
-/// holds all of some heads.
-fn judge<'d>(
-    decisions: &'d [Decided],
-    version: &[String],
-    holds: impl Fn(&[String]) -> bool,
-) -> (Worth, Option<&'d Decided>) {
+/// What a version is, seen from a state that was decided on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Version {
+    /// It says the same.
+    Same,
+    /// It holds that state, and what altered it.
+    Later,
+    /// It does not hold that state.
+    Other,
+}
+
+/// Where a version stands to the decisions, and the decision that says so. `seen_from` says what it is, seen from the
+/// heads of a decision.
+fn judge(
+    decisions: &[Decided],
+    seen_from: impl Fn(&[String]) -> Version,
+) -> (Worth, Option<&Decided>) {
     let latest = decisions
         .iter()
         .max_by_key(|one| (one.decided_ms, one.id.as_str()));
     let Some(latest) = latest else {
         return (Worth::Draft, None);
     };
-    let mut of_this = decisions.iter().filter(|one| one.heads == version);
+    let approved = |one: &Decided| one.decision == "approved";
+    let mut of_this = decisions
+        .iter()
+        .filter(|one| approved(one) && seen_from(&one.heads) == Version::Same);
     let worth = match latest.decision.as_str() {
-        "approved" if latest.heads == version => Worth::Approved,
-        "approved" if holds(&latest.heads) => Worth::Changed,
-        "approved" => Worth::Earlier,
-        "reopened" if of_this.any(|one| one.decision == "approved") => Worth::Reopened,
+        "approved" => match seen_from(&latest.heads) {
+            Version::Same => Worth::Approved,
+            Version::Later => Worth::Changed,
+            Version::Other => Worth::Earlier,
+        },
+        "reopened" if of_this.next().is_some() => Worth::Reopened,
         "returned" => Worth::Returned,
         _ => Worth::Draft,
     };
@@ -204,29 +226,34 @@ mod tests {
         }
     }
 
-    fn worth(decisions: &[Decided], version: &[&str], holds: bool) -> Worth {
-        let version: Vec<String> = version.iter().map(|head| (*head).to_owned()).collect();
-        judge(decisions, &version, |_| holds).0
+    /// What a version is worth that says the same as it did at `same`, and holds `held` too.
+    fn worth(decisions: &[Decided], same: &str, held: &[&str]) -> Worth {
+        let seen_from = |heads: &[String]| match heads {
+            [head] if head == same => Version::Same,
+            [head] if held.contains(&head.as_str()) => Version::Later,
+            _ => Version::Other,
+        };
+        judge(decisions, seen_from).0
     }
 
     #[test]
     fn only_what_was_approved_to_the_letter_is_no_draft() {
-        assert_eq!(worth(&[], &["a"], false), Worth::Draft);
+        assert_eq!(worth(&[], "a", &[]), Worth::Draft);
         let approved = [
             decided(1, "returned", &["a"]),
             decided(2, "approved", &["b"]),
         ];
-        assert_eq!(worth(&approved, &["b"], true), Worth::Approved);
-        assert_eq!(worth(&approved, &["b", "c"], true), Worth::Changed);
-        assert_eq!(worth(&approved, &["a"], false), Worth::Earlier);
+        assert_eq!(worth(&approved, "b", &["a"]), Worth::Approved);
+        assert_eq!(worth(&approved, "c", &["a", "b"]), Worth::Changed);
+        assert_eq!(worth(&approved, "a", &[]), Worth::Earlier);
         let reopened = [
             decided(2, "approved", &["b"]),
             decided(3, "reopened", &["b"]),
         ];
-        assert_eq!(worth(&reopened, &["b"], true), Worth::Reopened);
-        assert_eq!(worth(&reopened, &["c"], true), Worth::Draft);
+        assert_eq!(worth(&reopened, "b", &["a"]), Worth::Reopened);
+        assert_eq!(worth(&reopened, "c", &["a", "b"]), Worth::Draft);
         assert_eq!(
-            worth(&[decided(1, "returned", &["a"])], &["a"], true),
+            worth(&[decided(1, "returned", &["a"])], "a", &[]),
             Worth::Returned
         );
         for worth in [

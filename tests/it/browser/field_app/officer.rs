@@ -41,6 +41,17 @@ impl App<'_> {
         self.0.wait_for("h1", heading);
     }
 
+    /// Begins the planned inspection of a unit on the unit's page, and goes on to its criteria.
+    pub(super) fn begin(&self, unit: DocumentId, inspection: DocumentId) {
+        self.to(&format!("#/unit/{unit}"), "");
+        self.0.click(".begin button >> nth=0");
+        self.0.wait_for("h1", "");
+        self.0.evaluate(&format!(
+            "location.hash = '#/inspection/{inspection}/items'"
+        ));
+        self.0.wait("[id=\"f-items/KTC-01\"]");
+    }
+
     /// Answers a criterion; saved when it says so.
     pub(super) fn answer(&self, item: &str, answer: &str) {
         let at = format!("input[name=\"r-items/{item}/answer\"][value={answer}]");
@@ -64,8 +75,9 @@ impl App<'_> {
 
 /// A photo as a camera writes it: 12 megapixels would take the test's time, 2 show the same.
 fn photo() -> std::path::PathBuf {
+    let low = |number: u32| number.to_le_bytes()[0];
     let picture = image::RgbImage::from_fn(1600, 1200, |x, y| {
-        image::Rgb([(x / 8) as u8, (y / 6) as u8, ((x ^ y) / 8) as u8])
+        image::Rgb([low(x / 8), low(y / 6), low((x ^ y) / 8)])
     });
     let path = kept("camera.jpg");
     picture.save(&path).unwrap();
@@ -178,13 +190,7 @@ async fn three_units_are_inspected_without_network_and_nothing_is_lost_to_a_kill
 /// One unit: answers, a measured value, a note, a photo.
 fn visit(app: &App<'_>, unit: DocumentId, inspection: DocumentId, photo: &std::path::Path) {
     let tab = app.0;
-    app.to(&format!("#/unit/{unit}"), "");
-    tab.click(".begin button");
-    tab.evaluate(&format!(
-        "location.hash = '#/inspection/{inspection}/items'"
-    ));
-    tab.wait("[id=\"f-items/KTC-01\"]");
-    assert!(tab.url().contains(&inspection.to_string()), "{}", tab.url());
+    app.begin(unit, inspection);
     app.answer("KTC-01", "pass");
     app.answer("KTC-03", "fail");
     tab.fill(

@@ -1,4 +1,4 @@
-//! The server as a process that dies and comes back at the same address.
+//! The server as a process of its own, that dies and comes back.
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -6,9 +6,11 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use crate::{Result, kill::Programs};
+use crate::Result;
 
-pub(super) struct Server {
+/// A running `sokiem-server` with its data in a folder.
+#[derive(Debug)]
+pub struct Server {
     program: PathBuf,
     folder: PathBuf,
     listen: String,
@@ -30,9 +32,12 @@ fn command(program: &Path, folder: &Path) -> Command {
 
 impl Server {
     /// Makes an administrator and starts.
-    pub(super) fn begin(programs: &Programs, folder: &Path, password: &str) -> Result<Self> {
+    ///
+    /// # Errors
+    /// When the program can't do either.
+    pub fn begin(program: &Path, folder: &Path, password: &str) -> Result<Self> {
         let folder = folder.join("server");
-        let mut making = command(&programs.server, &folder)
+        let mut making = command(program, &folder)
             .args([
                 "admin",
                 "create-account",
@@ -53,10 +58,10 @@ impl Server {
             return Err("the administrator was not made".into());
         }
         // The system picks a free address once. Devices remember it, so that it has to stay the same.
-        let (process, url) = start(&programs.server, &folder, "127.0.0.1:0")?;
+        let (process, url) = start(program, &folder, "127.0.0.1:0")?;
         let listen = url.trim_start_matches("http://").to_owned();
         Ok(Self {
-            program: programs.server.clone(),
+            program: program.to_owned(),
             folder,
             listen,
             url,
@@ -64,11 +69,26 @@ impl Server {
         })
     }
 
-    pub(super) fn url(&self) -> &str {
+    /// Where it listens.
+    pub fn url(&self) -> &str {
         &self.url
     }
 
-    pub(super) fn kill_and_restart(&mut self) -> Result<()> {
+    /// The id of the process.
+    pub fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// The folder with its data.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Kills it and starts it again at the same address.
+    ///
+    /// # Errors
+    /// When it does not start again.
+    pub fn kill_and_restart(&mut self) -> Result<()> {
         self.process.kill()?;
         self.process.wait()?;
         (self.process, self.url) = start(&self.program, &self.folder, &self.listen)?;
@@ -76,7 +96,10 @@ impl Server {
     }
 
     /// Ends it and looks whether its database is sound.
-    pub(super) fn stop(mut self) -> Result<()> {
+    ///
+    /// # Errors
+    /// When it is not.
+    pub fn stop(mut self) -> Result<()> {
         self.process.kill()?;
         self.process.wait()?;
         let database = rusqlite::Connection::open(self.folder.join(sokiem_server::FILE_NAME))?;

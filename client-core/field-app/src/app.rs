@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use sokiem_record::id::DocumentId;
-use sokiem_web_messages::{Failure, request::UnitQuery};
+use sokiem_web_messages::{Failure, ask, request::UnitQuery};
 
 use crate::{browser::position::Fix, core::Core, form::field::Field, route::Route, words};
 
@@ -64,6 +64,8 @@ impl App {
             app.route.set(Route::now());
         });
         on("sokiem-update", move || app.update.set(true));
+        // The service worker woke the page, because there is a network again.
+        on("sokiem-sync", move || app.core.tell(ask::sync()));
         let before_leaving = window_event_listener_untyped("beforeunload", move |event| {
             app.save_typed();
             if app.drafts.with_untracked(|drafts| !drafts.is_empty()) {

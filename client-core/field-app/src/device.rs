@@ -56,10 +56,6 @@ fn owner(standing: &Standing) -> AnyView {
         t("Đồng bộ", "Synchronised"),
         status::words_of(&standing.status),
     ));
-    facts.push(fact(
-        t("Lần gần nhất", "Last time"),
-        status::verified(&standing.status),
-    ));
     let area = |one: &sokiem_web_messages::session::Area| {
         let only_read = (!one.writable).then(|| t(" (chỉ xem)", " (read only)"));
         view! { <li>{one.name.clone()} {only_read}</li> }.into_any()

@@ -47,6 +47,11 @@ pub(crate) fn sent(mut act: impl FnMut() + 'static) -> Box<dyn FnMut(SubmitEvent
     })
 }
 
+/// What any other event does.
+pub(crate) fn heard(mut act: impl FnMut() + 'static) -> Box<dyn FnMut(Event)> {
+    Box::new(move |_| act())
+}
+
 /// What typing or choosing does, with the value of the control.
 pub(crate) fn typed(mut act: impl FnMut(String) + 'static) -> Box<dyn FnMut(Event)> {
     Box::new(move |event: Event| act(event_target_value(&event)))
@@ -70,6 +75,18 @@ pub(crate) fn part(draw: impl FnMut() -> AnyView + Send + 'static) -> AnyView {
     draw.into_any()
 }
 
+/// A part that is drawn anew when this value changes, and only then: whatever else is read while it is drawn. Forms stay what they are,
+/// with what is typed in them, while the record is read again and again.
+pub(crate) fn turn<T: Clone + Send + Sync + 'static>(
+    value: Memo<T>,
+    draw: impl Fn(T) -> AnyView + Send + 'static,
+) -> AnyView {
+    part(move || {
+        let value = value.get();
+        untrack(|| draw(value))
+    })
+}
+
 /// A list whose rows stay while their keys do: what is typed in them, and where the focus is.
 pub(crate) fn keyed(
     keys: impl Fn() -> Vec<String> + Send + 'static,
@@ -79,7 +96,7 @@ pub(crate) fn keyed(
         keys: Box<dyn Fn() -> Vec<String> + Send>,
         row: Arc<dyn Fn(String) -> AnyView + Send + Sync>,
     ) -> AnyView {
-        view! { <For each=keys key=|key: &String| key.clone() children=move |key| row(key)/> }
+        view! { <For each=keys key=|key: &String| key.clone() children=move |key| untrack(|| row(key))/> }
             .into_any()
     }
     boxed(Box::new(keys), Arc::new(row))

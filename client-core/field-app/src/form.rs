@@ -46,6 +46,8 @@ pub(crate) struct Form {
     pub(crate) kind: Kind,
     /// What was read last.
     pub(crate) record: RwSignal<Option<Record>>,
+    /// Whether this device may write it. A record that is read again with the same answer draws nothing anew.
+    writable: Memo<bool>,
     /// How many saves are on their way.
     running: RwSignal<u32>,
     /// How many have ended.
@@ -57,11 +59,15 @@ pub(crate) struct Form {
 impl Form {
     /// A record that is yet to be read.
     pub(crate) fn new(app: App, document: DocumentId, kind: Kind) -> Self {
+        let record = RwSignal::new(None::<Record>);
         Self {
             app,
             document,
             kind,
-            record: RwSignal::new(None),
+            record,
+            writable: Memo::new(move |_| {
+                record.with(|record| record.as_ref().is_some_and(|one| one.writable))
+            }),
             running: RwSignal::new(0),
             ended: RwSignal::new(0),
             saved_ms: RwSignal::new(None),
@@ -70,8 +76,7 @@ impl Form {
 
     /// Whether this device may write it. Not before it was read.
     pub(crate) fn writable(self) -> bool {
-        self.record
-            .with(|record| record.as_ref().is_some_and(|one| one.writable))
+        self.writable.get()
     }
 
     /// The state that is shown.

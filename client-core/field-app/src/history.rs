@@ -69,7 +69,11 @@ fn change(kind: Kind, change: &Change) -> AnyView {
         .reason
         .clone()
         .map(|reason| view! { <p class="reason">{t("Lý do: ", "Why: ")} {reason}</p> }.into_any());
-    let fields: Vec<_> = change.fields.iter().map(|field| set(kind, field)).collect();
+    let fields: Vec<_> = change
+        .fields
+        .iter()
+        .filter_map(|field| set(kind, field))
+        .collect();
     view! {
         <li>
             <p class="by">{by} " " {maybe(pending)}</p>
@@ -80,8 +84,33 @@ fn change(kind: Kind, change: &Change) -> AnyView {
     .into_any()
 }
 
-fn set(kind: Kind, change: &FieldChange) -> AnyView {
+/// What programs need and people don't: sizes, keys, hashes.
+const UNSAID: [&str; 13] = [
+    "account",
+    "bytes",
+    "camera",
+    "device",
+    "heads",
+    "height",
+    "id",
+    "key",
+    "kind",
+    "media_type",
+    "schema",
+    "thumbnail",
+    "width",
+];
+
+fn set(kind: Kind, change: &FieldChange) -> Option<AnyView> {
+    let key = change.path.keys().last().unwrap_or_default();
+    if UNSAID.contains(&key) || key == "signature" {
+        return None;
+    }
     let name = words::label(&change.path);
-    let value = show::value(kind, &change.path, &change.after);
-    view! { <li>{name} ": " <span class="words">{value}</span></li> }.into_any()
+    let value = if key == "type" && change.path.as_str().contains("/evidence/") {
+        t("thêm ảnh", "a photo was added").to_owned()
+    } else {
+        show::value(kind, &change.path, &change.after)
+    };
+    Some(view! { <li>{name} ": " <span class="words">{value}</span></li> }.into_any())
 }

@@ -1,5 +1,6 @@
 //! The inspection form: the minutes of one visit, driven by the criteria set.
 
+mod differences;
 mod evidence;
 mod feedback;
 mod findings;
@@ -24,7 +25,7 @@ use sokiem_web_messages::{
 use crate::{
     app::App,
     browser::fresh_operation,
-    erased::{maybe, nothing, part},
+    erased::{maybe, nothing, part, turn},
     form::{Form, elements},
     route::{Route, Section},
     shell::{failure_of, waiting},
@@ -85,8 +86,8 @@ fn section_name(section: Section) -> &'static str {
         Section::Minutes => t("Biên bản", "Minutes"),
         Section::Items => t("Tiêu chí", "Criteria"),
         Section::Findings => t("Tồn tại", "Findings"),
-        Section::Closing => t("Ý kiến, ký", "Opinion, signing"),
-        Section::Finish => t("Hoàn thành", "Finish"),
+        Section::Closing => t("Ý kiến, ký", "Signing"),
+        Section::Finish => t("Kết thúc", "Finish"),
     }
 }
 
@@ -110,19 +111,19 @@ pub(crate) fn page(app: App, id: DocumentId) -> AnyView {
         Route::Inspection { section, .. } => section,
         _ => Section::Items,
     });
-    let body = part(move || {
-        if !there.get() {
-            return if failure.with(Option::is_some) {
-                nothing()
-            } else {
-                waiting()
-            };
+    let body = turn(there, move |there| {
+        if !there {
+            return part(move || match failure.with(Option::is_some) {
+                true => nothing(),
+                false => waiting(),
+            });
         }
         view! {
             {head(page)}
             {feedback::of_record(page)}
+            {differences::differences(page)}
             {sections(page, section)}
-            <div class="section">{part(move || drawn(page, section.get()))}</div>
+            <div class="section">{turn(section, move |section| drawn(page, section))}</div>
         }
         .into_any()
     });
@@ -198,7 +199,7 @@ fn sections(page: Page, now: Memo<Section>) -> AnyView {
         let count = Memo::new(move |_| count(page, section));
         view! {
             <li><a href=to aria-current=move || (now.get() == section).then_some("true")>
-                {section_name(section)} " " <span class="number">{move || count.get()}</span>
+                <span>{section_name(section)}</span> <span class="count-of">{move || count.get()}</span>
             </a></li>
         }
         .into_any()

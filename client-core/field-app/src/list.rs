@@ -48,6 +48,12 @@ pub(crate) fn name(listed: &Listed) -> String {
     }
 }
 
+/// The number of an inspection. Where it has none, its title is the unit's name, which stands there already.
+pub(crate) fn number(listed: &Listed) -> Option<String> {
+    let unit = listed.subject_title.as_deref().unwrap_or_default();
+    Some(listed.title.clone()).filter(|title| !title.is_empty() && title != unit)
+}
+
 /// What is to be noticed of a record.
 pub(crate) fn marks(listed: &Listed) -> AnyView {
     let differs = (listed.conflicts > 0).then(|| {
@@ -70,9 +76,7 @@ pub(crate) fn record(app: App, listed: &Listed) -> AnyView {
     if listed.kind == Kind::Inspection {
         about.extend(listed.date.as_deref().map(words::date));
         about.push(words::word(&listed.state));
-        if !listed.title.is_empty() {
-            about.push(listed.title.clone());
-        }
+        about.extend(number(listed));
     } else if !listed.state.is_empty() {
         about.push(words::word(&listed.state));
     }

@@ -12,7 +12,7 @@ use sokiem_web_messages::{Failure, session::Lock};
 use crate::{
     app::App,
     device, enrol,
-    erased::{part, tap},
+    erased::{part, tap, turn},
     history, idle, inspection, new_unit, outbox, pin,
     route::Route,
     today, unit, units,
@@ -32,29 +32,28 @@ enum Stage {
 }
 
 fn stage(app: App) -> Stage {
-    let lock = app
-        .core
-        .session
-        .with(|session| session.as_ref().map(|one| one.lock));
-    let Some(lock) = lock else {
+    let session = app.core.session.with(|session| {
+        let session = session.as_ref()?;
+        Some((session.lock, session.erased.is_some()))
+    });
+    let Some((lock, gone)) = session else {
         return match app.core.broken.with(Option::is_some) {
             true => Stage::Broken,
             false => Stage::Starting,
         };
     };
     let (known, enrolled, erased) = app.core.status.with(|status| match status {
-        Some(status) => (true, status.enrolled, status.erased.is_some()),
-        None => (false, false, false),
+        Some(status) => (true, status.enrolled, gone || status.erased.is_some()),
+        None => (false, false, gone),
     });
+    let again = app.route.with(|route| matches!(route, Route::Enrol(_)));
     match lock {
-        Lock::None if erased => Stage::Erased,
+        Lock::None if erased && !again => Stage::Erased,
         Lock::None => Stage::Begin,
         Lock::Locked => Stage::Locked,
         Lock::Open if !known => Stage::Starting,
         Lock::Open if enrolled => Stage::Book,
-        Lock::Open if erased && !app.route.with(|route| matches!(route, Route::Enrol(_))) => {
-            Stage::Erased
-        }
+        Lock::Open if erased && !again => Stage::Erased,
         Lock::Open => Stage::Enrol,
     }
 }
@@ -66,7 +65,7 @@ pub(crate) fn shell(app: App) -> AnyView {
     let stage = Memo::new(move |_| stage(app));
     part(move || {
         app.language.track();
-        part(move || match stage.get() {
+        turn(stage, move |stage| match stage {
             Stage::Starting => alone(waiting()),
             Stage::Broken => alone(
                 app.core
@@ -103,7 +102,7 @@ fn book(app: App) -> AnyView {
             {status::line(app)}
         </header>
         {offers::offers(app)}
-        <main id="main" tabindex="-1">{part(move || shown(app, page.get()))}</main>
+        <main id="main" tabindex="-1">{turn(page, move |page| shown(app, page))}</main>
         {tabs::tabs(app)}
     }
     .into_any()
@@ -158,11 +157,18 @@ pub(crate) fn reload() {
 }
 
 fn erased(app: App) -> AnyView {
-    let about = app.core.status.with_untracked(|status| {
-        let erased = status.as_ref()?.erased.clone()?;
-        Some((words::moment(erased.at_ms), erased.unsent))
+    let of_book = app
+        .core
+        .status
+        .with_untracked(|status| status.as_ref()?.erased.clone());
+    let about = of_book.or_else(|| {
+        app.core
+            .session
+            .with_untracked(|session| session.as_ref()?.erased.clone())
     });
-    let (at, unsent) = about.unwrap_or_default();
+    let (at, unsent) = about
+        .map(|erased| (words::moment(erased.at_ms), erased.unsent))
+        .unwrap_or_default();
     let lost = (unsent > 0).then(|| {
         let lead = t(
             "Số thay đổi chưa kịp gửi và đã mất: ",

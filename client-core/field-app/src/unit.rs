@@ -13,7 +13,7 @@ use sokiem_web_messages::{
 
 use crate::{
     app::App,
-    erased::{maybe, nothing, part},
+    erased::{maybe, nothing, part, turn},
     form::Form,
     list,
     route::Route,
@@ -35,13 +35,12 @@ pub(crate) fn page(app: App, id: DocumentId) -> AnyView {
     let there = Memo::new(move |_| read.with(Option::is_some));
     let inspections =
         Memo::new(move |_| read.with(|page| page.as_ref().map(|page| page.inspections.clone())));
-    let body = part(move || {
-        if !there.get() {
-            return if failure.with(Option::is_some) {
-                nothing()
-            } else {
-                waiting()
-            };
+    let body = turn(there, move |there| {
+        if !there {
+            return part(move || match failure.with(Option::is_some) {
+                true => nothing(),
+                false => waiting(),
+            });
         }
         view! {
             {about(form)}
@@ -127,9 +126,7 @@ fn past(inspections: &[Listed]) -> AnyView {
             None => t("chưa ghi ngày", "without a date").to_owned(),
         };
         let mut about = vec![words::word(&one.state)];
-        if !one.title.is_empty() {
-            about.push(one.title.clone());
-        }
+        about.extend(list::number(one));
         if let Some(day) = &one.deadline {
             about.push(format!(
                 "{} {}",

@@ -8,9 +8,13 @@ use sokiem_record::{
     schema::FieldType,
 };
 
-use super::{Form, conflict, field::Field, place, show};
+use super::{
+    Form, conflict,
+    field::{Field, State},
+    place, show,
+};
 use crate::{
-    erased::{nothing, part, typed},
+    erased::{maybe, nothing, part, turn, typed},
     shell::focus::anchor,
     words::{self, t},
 };
@@ -77,10 +81,23 @@ pub(crate) fn body(field: Field, id: String) -> AnyView {
             },
         )
     };
-    part(move || match mode.get() {
-        Mode::Settle => conflict::sides(form, path.clone()),
+    turn(mode, move |mode| match mode {
+        Mode::Settle => {
+            view! { {typed_before(field)} {conflict::sides(form, path.clone())} }.into_any()
+        }
         Mode::Write => control(field, &id),
         Mode::Read => read(field),
+    })
+}
+
+/// What was typed when it came out that others had recorded something else.
+fn typed_before(field: Field) -> AnyView {
+    part(move || {
+        let failed = field.state.with(|state| matches!(state, State::Failed(_)));
+        let typed = failed.then(|| {
+            view! { <p>{t("Điều vừa gõ: ", "What was typed: ")} <span class="words">{field.text.get()}</span></p> }.into_any()
+        });
+        maybe(typed)
     })
 }
 
@@ -161,7 +178,7 @@ pub(crate) fn radios(
     let choice = |(value, label): (&'static str, String)| {
         let name = name.clone();
         view! {
-            <label class=format!("choice {value}")>
+            <label class=format!("choice {}", if value.is_empty() { "blank" } else { value })>
                 <input type="radio" name=name value=value
                     prop:checked=move || field.text.with(|text| text == value)
                     on:change=typed(move |_| field.choose(value.to_owned()))/>

@@ -34,6 +34,7 @@ pub(crate) fn of_type(field: Option<FieldType>, value: &Json) -> String {
         (Json::String(text), Some(FieldType::Date)) => words::date(text),
         (Json::String(text), Some(FieldType::Choice(_))) => words::word(text),
         (Json::String(text), Some(FieldType::Geo)) => place(text),
+        (Json::String(_), Some(FieldType::ContentHash)) => t("có hình", "a picture").to_owned(),
         (Json::String(text), _) if text.is_empty() => "–".to_owned(),
         (Json::String(text), _) => text.clone(),
         (Json::Array(_) | Json::Object(_), _) => "…".to_owned(),

@@ -7,7 +7,7 @@ use web_sys::HtmlDialogElement;
 
 use super::{Page, picture::picture};
 use crate::{
-    erased::{maybe, nothing, part, tap, typed},
+    erased::{heard, maybe, nothing, part, tap},
     form::{Form, elements, input, show},
     shell::{failure_of, focus::anchor},
     words::{self, t},
@@ -129,7 +129,7 @@ fn enlarged(form: Form, path: String, hash: &str, open: RwSignal<bool>) -> AnyVi
         view! { <button type="button" class="plain strike" on:click=tap(strike)>{t("Gạch bỏ ảnh", "Strike the photo out")}</button> }.into_any()
     });
     view! {
-        <dialog node_ref=dialog class="large" aria-label=t("Ảnh minh chứng", "Photo") on:close=typed(move |_| open.set(false))>
+        <dialog node_ref=dialog class="large" aria-label=t("Ảnh minh chứng", "Photo") on:close=heard(move || open.set(false))>
             <p class="actions end"><button type="button" class="plain" on:click=tap(close)>{t("Đóng", "Close")}</button></p>
             {picture(form.app, form.document, hash, || t("Ảnh minh chứng", "Photo").to_owned())}
             <p class="quiet">{about}</p>

@@ -43,7 +43,7 @@ pub(super) fn of_item(page: Page, code: String) -> AnyView {
                 said.extend(reasons.filter(|(item, _)| *item == code).map(|(_, text)| {
                     let lead = t("Lý do trả lại", "Why it was returned");
                     let by = by(&decided.author, decided.decided_ms.unwrap_or(0));
-                    view! { <li class="returned"><strong>{lead} ": "</strong><span class="words">{text.clone()}</span> {by}</li> }.into_any()
+                    view! { <li class="returned"><strong>{lead} ": "</strong><span class="words">{text.clone()}</span> " " {by}</li> }.into_any()
                 }));
             }
             let comments = read.feedback.comments.iter();
@@ -78,7 +78,7 @@ fn decided(decided: &Decided) -> AnyView {
     let reason = (!decided.reason.is_empty()).then(|| decided.reason.clone());
     view! {
         <div class=class>
-            <p><strong>{lead}</strong> {by(&decided.author, decided.decided_ms.unwrap_or(0))}</p>
+            <p><strong>{lead}</strong> " " {by(&decided.author, decided.decided_ms.unwrap_or(0))}</p>
             {reason.map(|reason| view! { <p class="words">{reason}</p> })}
             {since.map(|since| view! { <p>{since}</p> })}
         </div>

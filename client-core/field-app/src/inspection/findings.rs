@@ -88,7 +88,7 @@ fn finding(form: Form, path: &str) -> AnyView {
         {field("deadline", t("Hạn khắc phục", "Until when"))}
         {field("state", t("Tình trạng", "State"))}
         {dates}
-        {photos::photos(form, format!("{path}/evidence"))}
+        {photos::photos(form, format!("{path}/evidence"), nothing())}
     }
     .into_any()
 }

@@ -8,11 +8,14 @@ use sokiem_web_messages::answer::{SheetAnswer, SheetItem};
 
 use super::{Page, feedback, items, photos};
 use crate::{
-    erased::{maybe, nothing, part, tap},
+    erased::{maybe, nothing, part, tap, turn},
     form::{conflict, elements, field::Field, input},
     list::chip,
     route::Section,
-    shell::{failure_of, focus::anchor},
+    shell::{
+        failure_of,
+        focus::{self, anchor},
+    },
     words::{self, t},
 };
 
@@ -25,7 +28,7 @@ pub(super) fn item(page: Page, item: SheetItem) -> AnyView {
         Memo::new(move |_| items::is_skipped(page, &code))
     };
     let asked = item.clone();
-    let body = part(move || match skipped.get() {
+    let body = turn(skipped, move |skipped| match skipped {
         true => set_aside(page, &asked),
         false => body(page, &asked),
     });
@@ -91,13 +94,14 @@ fn body(page: Page, item: &SheetItem) -> AnyView {
         let words = item.evidence.join("; ");
         view! { <p class="expected">{t("Minh chứng: ", "Evidence: ")} <span lang="vi">{words}</span></p> }.into_any()
     });
+    let (note, more) = note(page, &path);
     view! {
         {maybe(evidence)}
         {feedback::of_item(page, item.code.clone())}
         {answer(page, item)}
         {value(page, item)}
-        {note(page, &path)}
-        {photos::photos(form, format!("{path}/evidence"))}
+        {note}
+        {photos::photos(form, format!("{path}/evidence"), more)}
         {to_findings(page, item.code.clone())}
     }
     .into_any()
@@ -218,8 +222,8 @@ fn limits_in_words(limits: (Option<f64>, Option<f64>)) -> Option<String> {
     Some(format!("{}: {limits}", t("Mức đạt", "To be met")))
 }
 
-/// A note. It opens at a touch, and stands open where there is one or one is needed.
-fn note(page: Page, path: &str) -> AnyView {
+/// A note, and the button that opens it. It stands open where there is one or one is needed.
+fn note(page: Page, path: &str) -> (AnyView, AnyView) {
     let form = page.form;
     let opened = RwSignal::new(false);
     let path = path.to_owned();
@@ -233,22 +237,28 @@ fn note(page: Page, path: &str) -> AnyView {
                 || !form.text(&format!("{path}/note")).is_empty()
         })
     };
-    part(move || {
-        if open.get() {
-            return input::field(form, &format!("{path}/note"), t("Ghi chú", "Note"));
-        }
-        if !form.writable() {
+    let path = format!("{path}/note");
+    let note = {
+        let path = path.clone();
+        part(move || {
+            let note = open
+                .get()
+                .then(|| input::field(form, &path, t("Ghi chú", "Note")));
+            maybe(note)
+        })
+    };
+    let button = part(move || {
+        if open.get() || !form.writable() {
             return nothing();
         }
-        let open = {
-            let path = format!("{path}/note");
-            move || {
-                opened.set(true);
-                crate::shell::focus::on_path(&path);
-            }
+        let path = path.clone();
+        let open = move || {
+            opened.set(true);
+            focus::on_path(&path);
         };
-        view! { <p class="actions"><button type="button" class="plain" on:click=tap(open)>"＋ " {t("Ghi chú", "Note")}</button></p> }.into_any()
-    })
+        view! { <button type="button" class="plain" on:click=tap(open)>{t("Ghi chú", "Note")}</button> }.into_any()
+    });
+    (note, button)
 }
 
 /// What is wrong there, as findings.

@@ -44,7 +44,12 @@ pub(super) fn section(page: Page) -> AnyView {
     };
     let note = part(move || {
         let note = page.look(|read| read.sheet.as_ref().and_then(|sheet| sheet.note.clone()));
-        maybe(note.map(|note| view! { <p class="notice">{note}</p> }.into_any()))
+        maybe(note.map(|note| {
+            // Both languages stand in one text.
+            let (vi, en) = note.split_once(" / ").unwrap_or((&note, &note));
+            let note = if words::is_english() { en } else { vi }.to_owned();
+            view! { <details><summary>{t("Về bộ tiêu chí này", "About this criteria set")}</summary><p>{note}</p></details> }.into_any()
+        }))
     });
     let no_sheet = part(move || {
         let there = page.look(|read| read.sheet.is_some());
@@ -86,7 +91,9 @@ fn copy_last(page: Page) -> AnyView {
         });
     };
     let offer = part(move || {
-        let Some(last) = last.get().filter(|_| form.writable()) else {
+        let (answered, asked) = progress(page);
+        let open = answered < asked && form.writable();
+        let Some(last) = last.get().filter(|_| open) else {
             return nothing();
         };
         let label = format!(

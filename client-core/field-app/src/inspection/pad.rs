@@ -58,9 +58,8 @@ fn prepare(canvas: &HtmlCanvasElement) -> Option<CanvasRenderingContext2d> {
     canvas.set_width(whole(area.width() * scale));
     canvas.set_height(whole(area.height() * scale));
     let ink: CanvasRenderingContext2d = canvas.get_context("2d").ok()??.dyn_into().ok()?;
-    ink.scale(scale, scale).ok()?;
     ink.set_fill_style_str("#fff");
-    ink.fill_rect(0.0, 0.0, area.width(), area.height());
+    ink.fill_rect(0.0, 0.0, area.width() * scale, area.height() * scale);
     ink.set_stroke_style_str("#0b1b4d");
     ink.set_line_width(INK_PX);
     ink.set_line_cap("round");
@@ -88,6 +87,7 @@ fn listen(canvas: &HtmlCanvasElement, ink: CanvasRenderingContext2d, drawn: RwSi
                     event.prevent_default();
                     let _ = canvas.set_pointer_capture(event.pointer_id());
                     down.set(true);
+                    fit(&canvas, &ink);
                     ink.begin_path();
                     ink.move_to(x, y);
                     ink.line_to(x, y);
@@ -109,6 +109,13 @@ fn listen(canvas: &HtmlCanvasElement, ink: CanvasRenderingContext2d, drawn: RwSi
     }
     // It goes with the element.
     drop(act.into_js_value());
+}
+
+/// A point of the page on the sheet, also after the phone was turned.
+fn fit(canvas: &HtmlCanvasElement, ink: &CanvasRenderingContext2d) {
+    let across = f64::from(canvas.width()) / f64::from(canvas.client_width().max(1));
+    let down = f64::from(canvas.height()) / f64::from(canvas.client_height().max(1));
+    let _ = ink.set_transform(across, 0.0, 0.0, down, 0.0, 0.0);
 }
 
 async fn picture(canvas: &HtmlCanvasElement) -> Option<ArrayBuffer> {

@@ -27,8 +27,8 @@ struct Queue {
     failed: RwSignal<Option<Failure>>,
 }
 
-/// The photos at a place of the record, and two ways to add one.
-pub(super) fn photos(form: Form, place: String) -> AnyView {
+/// The photos at a place of the record, and two ways to add one, after `before`.
+pub(super) fn photos(form: Form, place: String, before: AnyView) -> AnyView {
     let queue = Queue {
         form,
         files: StoredValue::new_local(VecDeque::new()),
@@ -46,7 +46,7 @@ pub(super) fn photos(form: Form, place: String) -> AnyView {
     view! {
         <div class="photos">{shown}</div>
         {queue.state(place.clone())}
-        {buttons(queue, place)}
+        <div class="actions">{before} {buttons(queue, place)}</div>
     }
     .into_any()
 }
@@ -80,10 +80,8 @@ fn buttons(queue: Queue, place: String) -> AnyView {
             .into_any()
         };
         view! {
-            <p class="actions">
-                {button(t("Chụp ảnh", "Take a photo"), true)}
-                {button(t("Chọn ảnh", "Choose photos"), false)}
-            </p>
+            {button(t("Chụp ảnh", "Take a photo"), true)}
+            {button(t("Chọn ảnh", "Choose photos"), false)}
         }
         .into_any()
     })

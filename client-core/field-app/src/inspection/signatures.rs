@@ -9,13 +9,14 @@ use sokiem_web_messages::ask;
 
 use super::{Page, minutes::now_ms, operation, pad::pad, picture::picture};
 use crate::{
-    erased::{maybe, nothing, part, spawn, tap},
+    erased::{maybe, nothing, part, spawn, tap, turn},
     form::{
         Form,
         elements::{self, Look, more},
+        field::Field,
         input, set,
     },
-    shell::failure_of,
+    shell::{failure_of, focus::anchor},
     words::{self, t},
 };
 
@@ -101,8 +102,8 @@ fn signature(form: Form, path: &str) -> AnyView {
     };
     let rest = {
         let path = path.to_owned();
-        part(move || {
-            if refused.get() {
+        turn(refused, move |refused| {
+            if refused {
                 input::field(
                     form,
                     &format!("{path}/refusal_reason"),
@@ -119,8 +120,28 @@ fn signature(form: Form, path: &str) -> AnyView {
             {input::field(form, &format!("{path}/name"), t("Họ tên", "Name"))}
             {input::field(form, &format!("{path}/title"), t("Chức vụ", "Title"))}
         </div>
-        {input::field(form, &format!("{path}/refused"), t("Từ chối ký", "Refused to sign"))}
+        {refuse(form, path)}
         {rest}
+    }
+    .into_any()
+}
+
+/// That somebody would not sign, with one touch.
+fn refuse(form: Form, path: &str) -> AnyView {
+    let path = format!("{path}/refused");
+    let Some(field) = Field::new(form, &path) else {
+        return nothing();
+    };
+    let is = move || field.text.with(|text| text == "true");
+    let turn = move || field.choose(if is() { "false" } else { "true" }.to_owned());
+    let id = anchor(&path);
+    view! {
+        <p class="actions" id=id tabindex="-1">
+            <button type="button" class="toggle" disabled=move || !form.writable() aria-pressed=move || if is() { "true" } else { "false" } on:click=tap(turn)>
+                {t("Từ chối ký", "Refused to sign")}
+            </button>
+            {field.mark()}
+        </p>
     }
     .into_any()
 }

@@ -61,6 +61,8 @@ fn to(app: App, route: &Route, at: Option<&str>, tries: u32) {
         return;
     }
     let wanted = match at {
+        // What was just added may take a moment to be drawn; what is not there at all has something around it.
+        Some(at) if tries > TRIES / 2 => by_path(at),
         Some(at) => named(at),
         None => find("#main [data-section-title]").or_else(|| find("#main h1")),
     };
@@ -84,12 +86,16 @@ fn to(app: App, route: &Route, at: Option<&str>, tries: u32) {
     }
 }
 
+fn by_path(path: &str) -> Option<HtmlElement> {
+    document().get_element_by_id(&anchor(path))?.dyn_into().ok()
+}
+
 /// The element of a field, or of the nearest thing around it.
 fn named(path: &str) -> Option<HtmlElement> {
     let mut path = path;
     loop {
-        if let Some(element) = document().get_element_by_id(&anchor(path)) {
-            return element.dyn_into().ok();
+        if let Some(element) = by_path(path) {
+            return Some(element);
         }
         path = path.rsplit_once('/')?.0;
     }
@@ -107,11 +113,11 @@ fn name() {
 /// To the element of a field or of an element of a record, as soon as it is drawn.
 pub(crate) fn on_path(path: &str) {
     fn try_again(path: String, tries: u32) {
-        let found = document().get_element_by_id(&anchor(&path));
-        match found {
+        match by_path(&path) {
             Some(element) => {
                 let control = element.query_selector("input, textarea").ok().flatten();
-                focus(control.unwrap_or(element).dyn_into().ok());
+                let control = control.and_then(|control| control.dyn_into().ok());
+                focus(Some(control.unwrap_or(element)));
             }
             None if tries > 0 => after(50, move || try_again(path, tries - 1)),
             None => {}

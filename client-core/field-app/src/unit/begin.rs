@@ -51,13 +51,8 @@ pub(super) fn begin(app: App, unit: DocumentId, read: RwSignal<Option<UnitPage>>
         busy: RwSignal::new(false),
         failure: RwSignal::new(None),
     };
-    let campaigns = Memo::new(move |_| {
-        read.with(|page| {
-            page.as_ref()
-                .map(|page| page.campaigns.clone())
-                .unwrap_or_default()
-        })
-    });
+    let campaigns =
+        Memo::new(move |_| read.with(|page| page.as_ref().map(open).unwrap_or_default()));
     let writable =
         Memo::new(move |_| read.with(|page| page.as_ref().is_some_and(|page| page.unit.writable)));
     let planned = part(move || {
@@ -76,6 +71,19 @@ pub(super) fn begin(app: App, unit: DocumentId, read: RwSignal<Option<UnitPage>>
         view! { <p><button type="button" class="plain" on:click=tap(move || opened.set(true))>{t("Kiểm tra đột xuất…", "Inspect without a plan…")}</button></p> }.into_any()
     });
     view! { <div class="begin">{planned} {unplanned} {failure_of(deed.failure)}</div> }.into_any()
+}
+
+/// Campaigns in which something is left to do: those that were finished stand among the past inspections.
+fn open(page: &UnitPage) -> Vec<Campaign> {
+    let finished = |inspection: DocumentId| {
+        let mut all = page.inspections.iter();
+        all.any(|one| one.document == inspection && one.state == "finished")
+    };
+    let campaigns = page.campaigns.iter();
+    campaigns
+        .filter(|one| !finished(one.inspection))
+        .cloned()
+        .collect()
 }
 
 fn campaign(deed: Deed, unit: DocumentId, one: &Campaign) -> AnyView {

@@ -27,11 +27,18 @@ pub struct Carried {
     pub down: u64,
 }
 
+/// Whether a line is cut, and how often it was: connections end with each time.
+#[derive(Clone, Copy, Debug, Default)]
+struct Standing {
+    cut: bool,
+    times: u64,
+}
+
 /// A line on the loopback interface. It is there as long as this is.
 pub struct Line {
     address: SocketAddr,
     server: Arc<Mutex<SocketAddr>>,
-    cut: watch::Sender<bool>,
+    standing: watch::Sender<Standing>,
     up: Arc<AtomicU64>,
     down: Arc<AtomicU64>,
     task: tokio::task::JoinHandle<()>,
@@ -45,7 +52,7 @@ impl Line {
     pub async fn to(server: SocketAddr) -> io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;
-        let (cut, is_cut) = watch::channel(false);
+        let (standing, stands) = watch::channel(Standing::default());
         let (up, down) = (Arc::<AtomicU64>::default(), Arc::<AtomicU64>::default());
         let counters = (Arc::clone(&up), Arc::clone(&down));
         let server = Arc::new(Mutex::new(server));
@@ -53,17 +60,17 @@ impl Line {
         let task = tokio::spawn(async move {
             while let Ok((near, _)) = listener.accept().await {
                 // A line that is cut takes nobody on.
-                if !*is_cut.borrow() {
+                if !stands.borrow().cut {
                     let (up, down) = (Arc::clone(&counters.0), Arc::clone(&counters.1));
                     let server = *leads_to.lock().unwrap_or_else(PoisonError::into_inner);
-                    tokio::spawn(carry(near, server, is_cut.clone(), up, down));
+                    tokio::spawn(carry(near, server, stands.clone(), up, down));
                 }
             }
         });
         Ok(Self {
             address,
             server,
-            cut,
+            standing,
             up,
             down,
             task,
@@ -77,12 +84,16 @@ impl Line {
 
     /// Cuts it, connections that stand as well; or mends it.
     pub fn set_cut(&self, cut: bool) {
-        self.cut.send_replace(cut);
+        self.standing.send_modify(|standing| {
+            standing.cut = cut;
+            standing.times += u64::from(cut);
+        });
     }
 
-    /// Connections from now on go to another server.
+    /// Leads to another server from now on; connections that stand end.
     pub fn lead_to(&self, server: SocketAddr) {
         *self.server.lock().unwrap_or_else(PoisonError::into_inner) = server;
+        self.standing.send_modify(|standing| standing.times += 1);
     }
 
     /// What went over it so far.
@@ -103,10 +114,11 @@ impl Drop for Line {
 async fn carry(
     near: TcpStream,
     server: SocketAddr,
-    mut is_cut: watch::Receiver<bool>,
+    mut stands: watch::Receiver<Standing>,
     up: Arc<AtomicU64>,
     down: Arc<AtomicU64>,
 ) {
+    let begun = stands.borrow().times;
     let Ok(far) = TcpStream::connect(server).await else {
         return;
     };
@@ -117,7 +129,7 @@ async fn carry(
     };
     tokio::select! {
         () = both => {}
-        _ = is_cut.wait_for(|cut| *cut) => {}
+        _ = stands.wait_for(|standing| standing.times != begun) => {}
     }
 }
 

@@ -5,7 +5,7 @@
 use js_sys::Uint8Array;
 use rsqlite_vfs::VfsFilesManager as _;
 use rusqlite::Connection;
-use sokiem_client_core::{Book, Error, OpenedBook, keys::BookKey};
+use sokiem_client_core::{Book, Error, OpenedBook, keys::BookKey, platform::Timer as _};
 use sokiem_web_messages::Failure;
 use sqlite_wasm_rs::WasmOsCallback;
 use sqlite_wasm_vfs::sahpool::{OpfsSAHError, OpfsSAHPoolCfgBuilder, OpfsSAHPoolUtil, install};
@@ -18,7 +18,7 @@ use web_sys::{
 
 use crate::{
     failure,
-    platform::{BrowserClock, BrowserRandom, is, scope, words},
+    platform::{BrowserClock, BrowserRandom, BrowserTimer, is, scope, words},
 };
 
 /// Where SQLite's files lie, below the root.
@@ -27,6 +27,15 @@ const POOL: &str = "sokiem-book";
 const BESIDE: &str = "sokiem";
 /// Files of SQLite that are open or kept at the same time: two books while one is rescued, each with its log.
 const FILES: usize = 8;
+
+/// How often files that somebody still holds are asked for, and how long apart: five seconds.
+const TRIES: u32 = 50;
+const PAUSE_MS: u64 = 100;
+
+/// Whether somebody else still holds the files.
+fn is_held(error: &OpfsSAHError) -> bool {
+    matches!(error, OpfsSAHError::Opfs { value, .. } if is(value, "NoModificationAllowedError"))
+}
 
 /// The book's number as a file's name. A damaged book stays under its number, and the next one begins.
 fn name(number: u32) -> String {
@@ -37,17 +46,25 @@ fn name(number: u32) -> String {
 pub(crate) struct Pool(OpfsSAHPoolUtil);
 
 impl Pool {
-    /// Takes the files. Another tab that is just closing may still hold them: the caller has the lock by then, so that is
-    /// a matter of moments.
+    /// Takes the files. The tab or page before this one may still hold them while it goes away: the caller has the lock by
+    /// then, so that is a matter of moments.
     pub(crate) async fn take() -> Result<Self, Failure> {
+        for _ in 0..TRIES {
+            match Self::take_now().await {
+                Err(error) if is_held(&error) => BrowserTimer.sleep(PAUSE_MS).await,
+                taken => return taken.map_err(|error| refused(&error)),
+            }
+        }
+        Self::take_now().await.map_err(|error| refused(&error))
+    }
+
+    async fn take_now() -> Result<Self, OpfsSAHError> {
         let options = OpfsSAHPoolCfgBuilder::new()
             .directory(POOL)
             .initial_capacity(FILES)
             .build();
-        let pool = install::<WasmOsCallback>(&options, true)
-            .await
-            .map_err(|error| refused(&error))?;
-        pool.resume().await.map_err(|error| refused(&error))?;
+        let pool = install::<WasmOsCallback>(&options, true).await?;
+        pool.resume().await?;
         Ok(Self(pool))
     }
 

@@ -78,10 +78,7 @@ async fn a_newer_version_is_offered_and_taken_when_it_is_accepted() {
         .trim_start_matches("http://")
         .parse()
         .unwrap();
-    // Connections that stand lead to the old one.
-    line.set_cut(true);
     line.lead_to(address);
-    line.set_cut(false);
     tab.evaluate("navigator.serviceWorker.getRegistration().then((kept) => kept.update())");
     tab.wait(".offer");
     assert_eq!(

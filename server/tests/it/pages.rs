@@ -234,8 +234,12 @@ async fn a_refused_change_is_read_and_taken_over_on_its_page() {
             && list.contains("Thạnh Hải")
             && list.contains("địa bàn không còn giao")
     );
-    let start = list.find("/quarantine/").unwrap();
-    let path = list[start..].split('"').next().unwrap().to_owned();
+    // Beside the changes there is the page for files of phones.
+    let paths = list
+        .split('"')
+        .filter(|part| part.starts_with("/quarantine/"));
+    let mut paths = paths.filter(|path| *path != "/quarantine/import");
+    let path = paths.next().unwrap().to_owned();
     let one = browser.read(&path).await;
     assert!(
         one.contains("ngoài địa bàn") && !one.contains("<i>"),

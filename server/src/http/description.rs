@@ -121,10 +121,14 @@ fn problem_schema() -> Value {
 }
 
 fn describe(method: &str, route: &str, operation: &mut Map<String, Value>) {
-    let name: Vec<&str> = route
+    let mut name: Vec<&str> = route
         .split(['/', '{', '}', '.'])
         .filter(|part| !part.is_empty())
         .collect();
+    // A folder is another operation than what leads to it.
+    if !name.is_empty() && route.ends_with('/') {
+        name.push("index");
+    }
     let name = if name.is_empty() {
         "root".to_owned()
     } else {

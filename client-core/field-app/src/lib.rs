@@ -15,15 +15,15 @@
 //!
 //! | module | idea |
 //! |---|---|
-//! | [`core`] | the worker: questions, answers, notices |
-//! | [`app`] | what every page gets: the worker, where one is, what was typed and not saved |
-//! | [`route`] | which page an address names |
-//! | [`words`] | texts in both languages, dates, reasons |
-//! | [`shell`] | what stands around every page: lock, status, tabs |
-//! | [`form`] | a record that is being edited, and its fields |
-//! | [`inspection`] | the inspection form |
-//! | [`browser`] | what the browser gives: storage, position, files |
-//! | [`erased`] | closures and views without their types, for a small download |
+//! | `core` | the worker: questions, answers, notices |
+//! | `app` | what every page gets: the worker, where one is, what was typed and not saved |
+//! | `route` | which page an address names |
+//! | `words` | texts in both languages, dates, reasons |
+//! | `shell` | what stands around every page: lock, status, tabs |
+//! | `form` | a record that is being edited, and its fields |
+//! | `inspection` | the inspection form |
+//! | `browser` | what the browser gives: storage, position, files |
+//! | `erased` | closures and views without their types, for a small download |
 #![cfg(target_family = "wasm")]
 
 mod app;

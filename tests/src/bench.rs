@@ -1,7 +1,7 @@
 //! Us and the peers side by side: the same records, on one machine, in one run.
 //!
 //! Every system is two programs: a server, and a client that does what lines of JSON tell it ([`process`]). Between
-//! them lies a line that counts bytes ([`line`]), the same for everybody. [`scenarios`] says what is done and measured,
+//! them lies a line that counts bytes ([`mod@line`]), the same for everybody. [`scenarios`] says what is done and measured,
 //! [`limit`] what the machine could do at best, [`report`] what comes of it.
 
 pub mod chart;

@@ -1,13 +1,13 @@
 //! The officer's pages: an installable web app around the client core.
 //!
 //! The pages hold no record longer than they show it. Everything that has to last is in the worker
-//! ([`core`]), which holds the book; the two speak in the types of `sokiem-web-messages`.
+//! (`core`), which holds the book; the two speak in the types of `sokiem-web-messages`.
 //!
 //! # Invariants
 //!
 //! 1. What an officer answers is saved at once, and said to be saved only when the worker has said so.
 //! 2. What could not be saved stays on the screen, with the reason, until it is saved or thrown away by hand.
-//! 3. An edit names the state that the officer saw ([`form`]), so that nobody overrides what they did not see.
+//! 3. An edit names the state that the officer saw (`form`), so that nobody overrides what they did not see.
 //! 4. Nothing is called synced but what was verified on both sides.
 //! 5. No inline style and no inline script: the content security policy forbids them.
 //!

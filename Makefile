@@ -7,6 +7,7 @@
 help:
 	@echo 'make demo    play the demonstration district, print the report, stay up (ARGS="--once --json" for the report alone)'
 	@echo 'make test    check everything'
+	@echo 'make app     build the officer'"'"'s app into target/field-app'
 	@echo 'make soak    play simulated worlds until EDITS=10000 edits were made (ARGS for more)'
 	@echo 'make bench   measure us beside the peers, write docs/benchmarks.md (ARGS="--records 200 --rounds 1 --only ours,pouchdb" for a quick one)'
 	@echo 'make bench-core   run the benchmarks of the core alone'

@@ -40,14 +40,14 @@ impl Document {
         let mut rest = heads.to_vec();
         while let Some(hash) = rest.pop() {
             if wanted.insert(hash) {
-                rest.extend(self.doc.get_change_meta_by_hash(&hash)?.deps);
+                rest.extend(self.automerge().get_change_meta_by_hash(&hash)?.deps);
             }
         }
         if wanted.is_empty() {
             return None;
         }
         let changes: Vec<_> = self
-            .doc
+            .automerge()
             .get_changes(&[])
             .into_iter()
             .filter(|change| wanted.contains(&change.hash()))
@@ -64,7 +64,7 @@ impl Document {
         order
             .iter()
             .map(|hash| {
-                if let Some(meta) = self.doc.get_change_meta_by_hash(hash) {
+                if let Some(meta) = self.automerge().get_change_meta_by_hash(hash) {
                     heads.retain(|head| !meta.deps.contains(head));
                     heads.push(*hash);
                     heads.sort_unstable();
@@ -82,7 +82,7 @@ impl Document {
         self.walk(
             &automerge::ROOT,
             None,
-            &mut |path, parent, key, _| match self.doc.get(parent, key) {
+            &mut |path, parent, key, _| match self.automerge().get(parent, key) {
                 Ok(Some((Value::Object(ObjType::Text), object))) => {
                     let parts = self.parts(&object, &mut known);
                     if !parts.is_empty() {
@@ -106,16 +106,16 @@ impl Document {
     }
 
     fn maker(&self, object: &ObjId) -> Option<Provenance> {
-        self.written_by(&self.doc.hash_for_opid(object)?)
+        self.written_by(&self.automerge().hash_for_opid(object)?)
     }
 
     fn parts(&self, text: &ObjId, known: &mut HashMap<ChangeHash, Provenance>) -> Vec<Part> {
         let mut parts: Vec<Part> = Vec::new();
-        for item in self.doc.list_range(text, ..) {
+        for item in self.automerge().list_range(text, ..) {
             let ValueRef::Scalar(ScalarValueRef::Str(characters)) = &item.value else {
                 continue;
             };
-            let Some(hash) = self.doc.hash_for_opid(&item.id()) else {
+            let Some(hash) = self.automerge().hash_for_opid(&item.id()) else {
                 continue;
             };
             match parts.last_mut() {

@@ -7,7 +7,7 @@
 //! <https://automerge.org/automerge-binary-format-spec/>.
 
 pub(crate) mod columns;
-mod operations;
+pub(crate) mod operations;
 pub(crate) mod reader;
 
 use automerge::ChangeHash;
@@ -52,6 +52,21 @@ impl ChangeHeader {
     /// [`Refusal::Malformed`] for anything that is not a plain change in canonical form with a right
     /// checksum, [`Refusal::TooLarge`] when a limit of [`crate::limits`] is exceeded.
     pub fn parse(bytes: &[u8]) -> Result<Self, Refusal> {
+        Opened::parse(bytes).map(|opened| opened.header)
+    }
+}
+
+/// A change with its operations still in their columns.
+pub(crate) struct Opened<'a> {
+    pub(crate) header: ChangeHeader,
+    /// The author, then whoever else its operations name, as columns count them.
+    pub(crate) actors: Vec<ActorId>,
+    pub(crate) columns: Vec<reader::Column<'a>>,
+}
+
+impl<'a> Opened<'a> {
+    /// As [`ChangeHeader::parse`].
+    pub(crate) fn parse(bytes: &'a [u8]) -> Result<Self, Refusal> {
         if bytes.len() > limits::MAX_CHANGE_BYTES {
             return Err(Refusal::TooLarge);
         }
@@ -89,7 +104,7 @@ impl ChangeHeader {
         if ops == 0 {
             return Err(Refusal::Malformed);
         }
-        Ok(Self {
+        let header = ChangeHeader {
             hash,
             actor,
             seq,
@@ -99,6 +114,11 @@ impl ChangeHeader {
             message: (!message.is_empty()).then(|| message.to_owned()),
             deps,
             holders,
+        };
+        Ok(Self {
+            header,
+            actors,
+            columns,
         })
     }
 }

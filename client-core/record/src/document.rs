@@ -7,11 +7,12 @@ use automerge::{
 };
 
 use crate::{
-    chunk::{ChangeHeader, Holder},
+    chunk::{ChangeHeader, Holder, Opened},
     id::{DocumentId, Kind},
     limits,
     refusal::Refusal,
     snapshot::SnapshotHeader,
+    straight::Straight,
     summary::Contents,
 };
 
@@ -24,7 +25,10 @@ pub(crate) const ENCODING: TextEncoding = TextEncoding::UnicodeCodePoint;
 pub struct Document {
     id: DocumentId,
     kind: Kind,
-    pub(crate) doc: Automerge,
+    /// The history, as long as it is straight.
+    straight: Straight,
+    /// The history from the moment on in which it was not.
+    doc: Option<Automerge>,
 }
 
 /// Bytes from one's own disk that can't be read as the document that they should be.
@@ -62,7 +66,8 @@ impl Document {
         Self {
             id,
             kind,
-            doc: Automerge::new_with_encoding(ENCODING),
+            straight: Straight::default(),
+            doc: None,
         }
     }
 
@@ -71,8 +76,29 @@ impl Document {
         Self {
             id: self.id,
             kind: self.kind,
-            doc,
+            straight: Straight::default(),
+            doc: Some(doc),
         }
+    }
+
+    /// The history in Automerge.
+    pub(crate) fn automerge(&self) -> &Automerge {
+        match &self.doc {
+            Some(doc) => doc,
+            None => self.straight.automerge(),
+        }
+    }
+
+    /// The history in Automerge, to be changed there.
+    pub(crate) fn automerge_mut(&mut self) -> &mut Automerge {
+        let straight = &mut self.straight;
+        self.doc
+            .get_or_insert_with(|| std::mem::take(straight).into_automerge())
+    }
+
+    /// The history as long as it is straight.
+    pub(crate) fn straight(&self) -> Option<&Straight> {
+        self.doc.is_none().then_some(&self.straight)
     }
 
     /// Loads a document from one's own disk: a snapshot, where there is one, and changes on top of
@@ -87,40 +113,27 @@ impl Document {
         changes: impl IntoIterator<Item = B>,
     ) -> Result<Self, DocumentError> {
         let failed = |reason: String| DocumentError { id, reason };
-        let load = || -> Result<Automerge, String> {
-            let mut doc = match snapshot {
-                Some(bytes) => {
-                    Automerge::load_with_options(bytes, LoadOptions::new().text_encoding(ENCODING))
-                        .map_err(|error| error.to_string())?
-                }
-                None => Automerge::new_with_encoding(ENCODING),
-            };
-            let mut decoded = Vec::new();
-            for bytes in changes {
-                let header = ChangeHeader::parse(bytes.as_ref())
-                    .map_err(|refusal| refusal.code().to_owned())?;
-                if doc.get_change_meta_by_hash(&header.hash).is_none() {
-                    decoded.push(
-                        Change::from_bytes(bytes.as_ref().to_vec())
-                            .map_err(|error| error.to_string())?,
-                    );
-                }
+        let mut document = Self::new(id, kind);
+        if let Some(bytes) = snapshot {
+            document.doc = Some(guarded(|| load(bytes)).map_err(failed)?);
+        }
+        let mut rest = Vec::new();
+        for bytes in changes {
+            let bytes = bytes.as_ref();
+            let opened =
+                Opened::parse(bytes).map_err(|refusal| failed(refusal.code().to_owned()))?;
+            if document.contains(&opened.header.hash) {
+                continue;
             }
-            let hashes: Vec<ChangeHash> = decoded.iter().map(Change::hash).collect();
-            doc.apply_changes(decoded)
-                .map_err(|error| error.to_string())?;
-            match hashes
-                .iter()
-                .find(|hash| doc.get_change_meta_by_hash(hash).is_none())
-            {
-                Some(hash) => Err(format!("change {hash} lacks what it builds on")),
-                None => Ok(doc),
+            if rest.is_empty() && document.follow(&opened, bytes) {
+                continue;
             }
-        };
-        let doc = catch_unwind(AssertUnwindSafe(load))
-            .map_err(|panic| failed(panic_text(&*panic)))?
-            .map_err(failed)?;
-        Ok(Self { id, kind, doc })
+            rest.push(bytes.to_vec());
+        }
+        if !rest.is_empty() {
+            guarded(|| apply_all(document.automerge_mut(), rest)).map_err(failed)?;
+        }
+        Ok(document)
     }
 
     /// Checks a whole document that came from elsewhere, and loads it. Nothing of it is trusted: what it
@@ -138,7 +151,7 @@ impl Document {
         let none: [&[u8]; 0] = [];
         let document = Self::load(id, kind, Some(bytes), none).map_err(|_| Refusal::Malformed)?;
         let read = catch_unwind(AssertUnwindSafe(|| {
-            let fits = document.doc.stats().num_ops <= limits::MAX_DOCUMENT_OPS
+            let fits = document.automerge().stats().num_ops <= limits::MAX_DOCUMENT_OPS
                 && document.change_count() as u64 == header.changes;
             (document.contents(), fits, document.states_itself())
         }));
@@ -162,42 +175,66 @@ impl Document {
 
     /// The whole history as one uncompressed Automerge document chunk.
     pub fn save(&self) -> Vec<u8> {
-        self.doc.save_nocompress()
+        self.automerge().save_nocompress()
     }
 
     /// The newest changes, in ascending order of their hashes.
     pub fn heads(&self) -> Vec<ChangeHash> {
-        self.doc.get_heads()
+        match self.straight() {
+            Some(straight) => straight
+                .changes()
+                .last()
+                .map(|(hash, _)| *hash)
+                .into_iter()
+                .collect(),
+            None => self.automerge().get_heads(),
+        }
     }
 
     /// Whether a change is in the document.
     pub fn contains(&self, hash: &ChangeHash) -> bool {
-        self.doc.get_change_meta_by_hash(hash).is_some()
+        match self.straight() {
+            Some(straight) => straight.find(hash).is_some(),
+            None => self.automerge().get_change_meta_by_hash(hash).is_some(),
+        }
     }
 
     /// How many changes there are.
     pub fn change_count(&self) -> usize {
-        usize::try_from(self.doc.stats().num_changes).unwrap_or(usize::MAX)
+        match self.straight() {
+            Some(straight) => straight.changes().len(),
+            None => usize::try_from(self.automerge().stats().num_changes).unwrap_or(usize::MAX),
+        }
     }
 
     /// Every change, in the document's own order: each after what it builds on.
     pub fn hashes(&self) -> Vec<ChangeHash> {
-        self.doc
-            .get_changes_meta(&[])
-            .iter()
-            .map(|meta| meta.hash)
-            .collect()
+        match self.straight() {
+            Some(straight) => straight.changes().iter().map(|(hash, _)| *hash).collect(),
+            None => self
+                .automerge()
+                .get_changes_meta(&[])
+                .iter()
+                .map(|meta| meta.hash)
+                .collect(),
+        }
     }
 
     /// The uncompressed chunks of every change that is not an ancestor of `heads`, in causal order.
     /// Heads that the document does not know are ignored.
     pub fn changes_since(&self, heads: &[ChangeHash]) -> Vec<Vec<u8>> {
+        if let Some(straight) = self.straight() {
+            let known = heads.iter().filter_map(|head| straight.find(head));
+            let first = known.map(|(place, _)| place + 1).max().unwrap_or(0);
+            let changes = straight.changes().iter().skip(first);
+            return changes.map(|(_, bytes)| bytes.clone()).collect();
+        }
         let known: Vec<ChangeHash> = heads
             .iter()
             .copied()
             .filter(|head| self.contains(head))
             .collect();
-        self.doc
+        self.automerge()
             .get_changes(&known)
             .iter()
             .map(|change| change.raw_bytes().to_vec())
@@ -206,9 +243,13 @@ impl Document {
 
     /// One change as its uncompressed chunk.
     pub fn change(&self, hash: &ChangeHash) -> Option<Vec<u8>> {
-        self.doc
-            .get_change_by_hash(hash)
-            .map(|change| change.raw_bytes().to_vec())
+        match self.straight() {
+            Some(straight) => straight.find(hash).map(|(_, bytes)| bytes.to_vec()),
+            None => self
+                .automerge()
+                .get_change_by_hash(hash)
+                .map(|change| change.raw_bytes().to_vec()),
+        }
     }
 
     /// Checks one change that came from elsewhere, and takes it in if it fits. Who may send it is
@@ -230,13 +271,21 @@ impl Document {
     /// # Errors
     /// As [`Document::receive`].
     pub fn receive_unread(&mut self, bytes: &[u8]) -> Result<Received, Poisoned> {
-        let header = match ChangeHeader::parse(bytes) {
-            Ok(header) => header,
+        let opened = match Opened::parse(bytes) {
+            Ok(opened) => opened,
             Err(refusal) => return Ok(Received::Refused(refusal)),
         };
-        if self.contains(&header.hash) {
-            return Ok(Received::Had(header));
+        if self.contains(&opened.header.hash) {
+            return Ok(Received::Had(opened.header));
         }
+        if self.follow(&opened, bytes) {
+            if self.change_count() == 1 && !self.states_itself() {
+                self.straight = Straight::default();
+                return Ok(Received::Refused(Refusal::WrongDocument));
+            }
+            return Ok(Received::Applied(opened.header));
+        }
+        let header = opened.header;
         let missing: Vec<ChangeHash> = header
             .deps
             .iter()
@@ -251,13 +300,25 @@ impl Document {
             Ok(Err(refusal)) => return Ok(Received::Refused(refusal)),
             Err(panic) => return Err(Poisoned(panic_text(&*panic))),
         }
-        let applied = catch_unwind(AssertUnwindSafe(|| self.apply(bytes, &header.hash)));
+        let applied = catch_unwind(AssertUnwindSafe(|| self.merge(bytes, &header.hash)));
         match applied {
             Ok(Ok(())) => Ok(Received::Applied(header)),
             Ok(Err(Refusal::DoesNotApply)) => Err(Poisoned("the change does not apply".to_owned())),
             Ok(Err(refusal)) => Ok(Received::Refused(refusal)),
             Err(panic) => Err(Poisoned(panic_text(&*panic))),
         }
+    }
+
+    /// Takes a change in where the history stays straight with it; else nothing is done.
+    fn follow(&mut self, opened: &Opened<'_>, bytes: &[u8]) -> bool {
+        if self.doc.is_some() {
+            return false;
+        }
+        let followed = self.straight.take(opened, bytes).is_some();
+        if !followed {
+            self.automerge_mut();
+        }
+        followed
     }
 
     /// What the document says, where everything in it can be read: the check of [`Document::is_readable`] for those
@@ -268,12 +329,14 @@ impl Document {
 
     /// Whether everything in the document can be read.
     pub fn is_readable(&self) -> bool {
-        catch_unwind(AssertUnwindSafe(|| self.doc.hydrate(None))).is_ok()
+        self.straight().is_some()
+            || catch_unwind(AssertUnwindSafe(|| self.automerge().hydrate(None))).is_ok()
     }
 
     /// What Automerge does not check, or checks by panicking: see `docs/decisions/0005-strangers-bytes-before-automerge.md`.
     fn fits(&self, header: &ChangeHeader) -> Result<(), Refusal> {
-        let stats = self.doc.stats();
+        let doc = self.automerge();
+        let stats = doc.stats();
         if stats.num_ops.saturating_add(header.ops) > limits::MAX_DOCUMENT_OPS
             || stats.num_changes >= limits::MAX_DOCUMENT_CHANGES
         {
@@ -285,7 +348,7 @@ impl Document {
         }
         let mut ancestors_max_op = 0;
         for dep in &header.deps {
-            if let Some(meta) = self.doc.get_change_meta_by_hash(dep) {
+            if let Some(meta) = doc.get_change_meta_by_hash(dep) {
                 ancestors_max_op = ancestors_max_op.max(meta.max_op);
             }
         }
@@ -293,8 +356,7 @@ impl Document {
             return Err(Refusal::BrokenSequence);
         }
         let actor = header.actor.to_automerge();
-        let own_last = self
-            .doc
+        let own_last = doc
             .get_changes_meta(&[])
             .iter()
             .filter(|meta| *meta.actor == actor)
@@ -307,8 +369,7 @@ impl Document {
         // Nearly always the own previous change is named; else it must be an ancestor.
         let named = own_last.is_none_or(|(_, hash)| header.deps.contains(&hash));
         let concurrent_to_own = !named
-            && self
-                .doc
+            && doc
                 .get_changes_meta(&header.deps)
                 .iter()
                 .any(|meta| *meta.actor == actor);
@@ -321,16 +382,14 @@ impl Document {
     /// Whether objects may be made where a change makes them: in objects that are there, and not too
     /// deep. Reading a document goes down by recursion, and running out of stack can't be caught.
     fn bears(&self, holders: &[Holder]) -> Result<(), Refusal> {
+        let doc = self.automerge();
         for holder in holders {
             let above = match holder.object {
                 None => 0,
                 Some((counter, actor)) => {
                     let name = format!("{counter}@{}", actor.to_automerge().to_hex_string());
-                    let (object, _) = self.doc.import(&name).map_err(|_| Refusal::DoesNotApply)?;
-                    let parents = self
-                        .doc
-                        .parents(&object)
-                        .map_err(|_| Refusal::DoesNotApply)?;
+                    let (object, _) = doc.import(&name).map_err(|_| Refusal::DoesNotApply)?;
+                    let parents = doc.parents(&object).map_err(|_| Refusal::DoesNotApply)?;
                     parents.take(limits::MAX_DEPTH).count()
                 }
             };
@@ -341,14 +400,15 @@ impl Document {
         Ok(())
     }
 
-    fn apply(&mut self, bytes: &[u8], hash: &ChangeHash) -> Result<(), Refusal> {
+    /// Takes a change in by Automerge.
+    fn merge(&mut self, bytes: &[u8], hash: &ChangeHash) -> Result<(), Refusal> {
         let change = Change::from_bytes(bytes.to_vec()).map_err(|_| Refusal::Malformed)?;
         if change.hash() != *hash {
             return Err(Refusal::Malformed);
         }
-        let first = self.doc.is_empty();
-        self.doc
-            .apply_changes([change])
+        let doc = self.automerge_mut();
+        let first = doc.is_empty();
+        doc.apply_changes([change])
             .map_err(|_| Refusal::DoesNotApply)?;
         // A change that was queued instead of applied, or that makes the document unreadable, must
         // come to light here and not when somebody opens the record.
@@ -362,7 +422,7 @@ impl Document {
             return Err(Refusal::DoesNotApply);
         }
         if first && !self.states_itself() {
-            self.doc = Automerge::new_with_encoding(ENCODING);
+            self.doc = Some(Automerge::new_with_encoding(ENCODING));
             return Err(Refusal::WrongDocument);
         }
         Ok(())
@@ -376,7 +436,10 @@ impl Document {
 
     /// A text at the root of the document; the winning one where several are live.
     pub fn line(&self, key: &str) -> Option<String> {
-        match self.doc.get(ROOT, key) {
+        if let Some(straight) = self.straight() {
+            return straight.scalar(key)?.as_str().map(str::to_owned);
+        }
+        match self.automerge().get(ROOT, key) {
             Ok(Some((Value::Scalar(scalar), _))) => match scalar.as_ref() {
                 ScalarValue::Str(text) => Some(text.to_string()),
                 _ => None,
@@ -387,16 +450,49 @@ impl Document {
 
     /// A whole number at the root of the document; the winning one where several are live.
     pub fn integer(&self, key: &str) -> Option<i64> {
-        self.doc
-            .get(ROOT, key)
-            .ok()?
-            .and_then(|(value, _)| value.as_i64())
+        if let Some(straight) = self.straight() {
+            return straight.scalar(key)?.as_i64();
+        }
+        match self.automerge().get(ROOT, key).ok()?? {
+            (Value::Scalar(scalar), _) => match scalar.as_ref() {
+                ScalarValue::F64(_) => None,
+                scalar => scalar.as_i64(),
+            },
+            _ => None,
+        }
     }
 
     /// An id at the root of the document.
     pub fn document_id(&self, key: &str) -> Option<DocumentId> {
         self.line(key)?.parse().ok()
     }
+}
+
+/// A whole document in Automerge.
+fn load(bytes: &[u8]) -> Result<Automerge, String> {
+    let options = LoadOptions::new().text_encoding(ENCODING);
+    Automerge::load_with_options(bytes, options).map_err(|error| error.to_string())
+}
+
+/// Applies stored changes, all of them or none.
+fn apply_all(doc: &mut Automerge, changes: Vec<Vec<u8>>) -> Result<(), String> {
+    let decoded: Result<Vec<Change>, _> = changes.into_iter().map(Change::from_bytes).collect();
+    let decoded = decoded.map_err(|error| error.to_string())?;
+    let hashes: Vec<ChangeHash> = decoded.iter().map(Change::hash).collect();
+    doc.apply_changes(decoded)
+        .map_err(|error| error.to_string())?;
+    let missing = hashes
+        .iter()
+        .find(|hash| doc.get_change_meta_by_hash(hash).is_none());
+    match missing {
+        Some(hash) => Err(format!("change {hash} lacks what it builds on")),
+        None => Ok(()),
+    }
+}
+
+/// Does what may panic on bytes that are not what they should be.
+fn guarded<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| Err(panic_text(&*panic)))
 }
 
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {

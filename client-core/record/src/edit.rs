@@ -136,7 +136,7 @@ impl Document {
         base: Option<&[ChangeHash]>,
         edits: &[Edit],
     ) -> Result<Option<Written>, EditError> {
-        if self.doc.is_empty() {
+        if self.change_count() == 0 {
             return Err(EditError::NotBegun);
         }
         if author
@@ -148,13 +148,13 @@ impl Document {
         }
         let base = self.base_with_own_changes(author.actor, base)?;
         let kind = self.kind();
-        self.doc.set_actor(author.actor.to_automerge());
+        self.automerge_mut().set_actor(author.actor.to_automerge());
         let mut tx = match &base {
             Some(heads) => self
-                .doc
+                .automerge_mut()
                 .transaction_at(PatchLog::inactive(), heads)
                 .map_err(|_| EditError::UnknownBase)?,
-            None => self.doc.transaction(),
+            None => self.automerge_mut().transaction(),
         };
         for edit in edits {
             if let Err(error) = (Step { tx: &mut tx, kind }).make(edit) {
@@ -187,7 +187,7 @@ impl Document {
             return Err(EditError::UnknownBase);
         }
         let actor = actor.to_automerge();
-        let since = self.doc.get_changes_meta(base);
+        let since = self.automerge().get_changes_meta(base);
         if since.is_empty() {
             return Ok(None);
         }

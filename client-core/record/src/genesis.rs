@@ -197,8 +197,10 @@ fn begin(
     items: &[String],
 ) -> Result<(Document, Written), EditError> {
     let mut document = Document::new(id, kind);
-    document.doc.set_actor(author.actor.to_automerge());
-    let mut tx = document.doc.transaction();
+    document
+        .automerge_mut()
+        .set_actor(author.actor.to_automerge());
+    let mut tx = document.automerge_mut().transaction();
     tx.put(ROOT, "schema", i64::from(schema::VERSION))?;
     tx.put(ROOT, "kind", kind.name())?;
     tx.put(ROOT, "id", id.to_string())?;

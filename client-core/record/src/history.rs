@@ -63,7 +63,7 @@ impl Document {
     pub fn history(&self) -> Vec<HistoryEntry> {
         let mut index = Index::default();
         let mut entries = Vec::new();
-        for change in self.doc.get_changes(&[]) {
+        for change in self.automerge().get_changes(&[]) {
             let Some(provenance) = self.written_by(&change.hash()) else {
                 continue;
             };

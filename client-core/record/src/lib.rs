@@ -69,6 +69,7 @@ pub mod schema;
 mod shape;
 pub mod signing;
 pub mod snapshot;
+mod straight;
 pub mod summary;
 pub mod typed;
 mod value;

@@ -44,12 +44,9 @@ impl Document {
             if header.deps.iter().any(|dep| !known.contains(dep)) {
                 return Err(Refusal::DependsOnRefused);
             }
-            let forked = catch_unwind(AssertUnwindSafe(|| known.doc.fork_at(&header.deps)));
-            known.doc = forked
-                .ok()
-                .and_then(Result::ok)
-                .ok_or(Refusal::DoesNotApply)?;
-            known
+            let forked = catch_unwind(AssertUnwindSafe(|| known.automerge().fork_at(&header.deps)));
+            let forked = forked.ok().and_then(Result::ok);
+            known.with(forked.ok_or(Refusal::DoesNotApply)?)
         };
         match document.receive(change) {
             Ok(Received::Applied(header)) => {

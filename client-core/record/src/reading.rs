@@ -64,7 +64,10 @@ impl Document {
     /// The whole record as JSON: fields by their names, merging text as strings, and of several live
     /// values the one that every replica shows until somebody settles (see [`Document::conflicts`]).
     pub fn to_json(&self) -> Json {
-        hydrated_to_json(&self.doc.hydrate(None))
+        match self.straight() {
+            Some(straight) => straight.to_json(),
+            None => hydrated_to_json(&self.automerge().hydrate(None)),
+        }
     }
 
     /// The record as it was at some heads; `None` when the document does not know them.
@@ -72,13 +75,16 @@ impl Document {
         heads
             .iter()
             .all(|head| self.contains(head))
-            .then(|| hydrated_to_json(&self.doc.hydrate(Some(heads))))
+            .then(|| hydrated_to_json(&self.automerge().hydrate(Some(heads))))
     }
 
     /// Every field in which people recorded different values apart from each other and nobody has
     /// settled yet, in the order of their paths. People who agree make no conflict.
     pub fn conflicts(&self) -> Vec<Conflict> {
         let mut conflicts = Vec::new();
+        if self.straight().is_some() {
+            return conflicts;
+        }
         self.walk(&ROOT, None, &mut |path, parent, key, conflict| {
             if conflict {
                 let alternatives = self.alternatives(parent, key);
@@ -106,7 +112,7 @@ impl Document {
             if keys.peek().is_none() {
                 return self.alternatives(&parent, key);
             }
-            match self.doc.get(&parent, key) {
+            match self.automerge().get(&parent, key) {
                 Ok(Some((Value::Object(ObjType::Map), object))) => parent = object,
                 _ => break,
             }
@@ -121,7 +127,7 @@ impl Document {
             if IDENTITY.contains(&path.as_str()) {
                 return;
             }
-            let Ok(Some((value, object))) = self.doc.get(parent, key) else {
+            let Ok(Some((value, object))) = self.automerge().get(parent, key) else {
                 return;
             };
             let stored = self.json(&value, &object);
@@ -150,12 +156,12 @@ impl Document {
     }
 
     pub(crate) fn alternatives(&self, parent: &ObjId, key: &str) -> Vec<Alternative> {
-        let mut live = self.doc.get_all(parent, key).unwrap_or_default();
+        let mut live = self.automerge().get_all(parent, key).unwrap_or_default();
         // Automerge shows the last; here it comes first.
         live.reverse();
         live.iter()
             .filter_map(|(value, object)| {
-                let provenance = self.written_by(&self.doc.hash_for_opid(object)?)?;
+                let provenance = self.written_by(&self.automerge().hash_for_opid(object)?)?;
                 Some(Alternative {
                     value: self.json(value, object),
                     provenance,
@@ -165,7 +171,7 @@ impl Document {
     }
 
     pub(crate) fn written_by(&self, hash: &ChangeHash) -> Option<Provenance> {
-        let meta = self.doc.get_change_meta_by_hash(hash)?;
+        let meta = self.automerge().get_change_meta_by_hash(hash)?;
         Some(Provenance {
             hash: *hash,
             actor: ActorId::from_slice(meta.actor.to_bytes())?,
@@ -177,7 +183,7 @@ impl Document {
     pub(crate) fn json(&self, value: &Value<'_>, object: &ObjId) -> Json {
         match value {
             Value::Scalar(scalar) => crate::value::scalar_to_json(scalar),
-            Value::Object(_) => ReadDoc::hydrate(&self.doc, object, None)
+            Value::Object(_) => ReadDoc::hydrate(self.automerge(), object, None)
                 .map_or(Json::Null, |value| hydrated_to_json(&value)),
         }
     }
@@ -189,7 +195,7 @@ impl Document {
         at: Option<&Path>,
         visit: &mut impl FnMut(&Path, &ObjId, &str, bool),
     ) {
-        for item in self.doc.map_range(object, ..) {
+        for item in self.automerge().map_range(object, ..) {
             let path = at.map_or_else(|| Path::root(&item.key), |at| at.join(&item.key));
             visit(&path, object, &item.key, item.conflict);
             if matches!(item.value, ValueRef::Object(ObjType::Map)) {
@@ -200,7 +206,10 @@ impl Document {
 
     /// The record as JSON and in how many fields people differ, from one pass over the document.
     pub(crate) fn to_json_and_conflicts(&self) -> (Json, usize) {
-        let hydrated = self.doc.hydrate(None);
+        if let Some(straight) = self.straight() {
+            return (straight.to_json(), 0);
+        }
+        let hydrated = self.automerge().hydrate(None);
         let conflicts = if has_conflict(&hydrated) {
             self.conflicts().len()
         } else {

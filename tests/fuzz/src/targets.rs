@@ -29,6 +29,7 @@ pub(crate) const TARGETS: &[(&str, Target)] = &[
     ("snapshot-header", snapshot_header),
     ("receive", receive),
     ("receive-first", receive_first),
+    ("receive-next", receive_next),
     ("receive-whole", receive_whole),
     ("exchange-request", message::<ExchangeRequest>),
     ("exchange-response", message::<ExchangeResponse>),
@@ -141,8 +142,9 @@ fn received(mut document: Document, change: &[u8]) -> bool {
         let none: [&[u8]; 0] = [];
         let loaded = Document::load(document.id(), document.kind(), Some(&saved), none);
         assert!(
-            loaded.is_ok_and(|loaded| loaded.heads() == document.heads()),
-            "saved, but can't be loaded"
+            loaded.is_ok_and(|loaded| loaded.heads() == document.heads()
+                && loaded.to_json() == document.to_json()),
+            "saved, but can't be loaded as what it was"
         );
     }
     !matches!(taken, Ok(Received::Refused(_)))
@@ -151,7 +153,27 @@ fn received(mut document: Document, change: &[u8]) -> bool {
 /// The contents of a change after those in [`record`]. Dependencies, actor and sequence are put in, so that the rest
 /// is what is searched.
 fn receive(bytes: &[u8]) -> bool {
-    let document = record();
+    receive_after(record(), bytes)
+}
+
+/// As [`receive`], into a document with one change, whose history is straight so far.
+fn receive_next(bytes: &[u8]) -> bool {
+    receive_after(unit(), bytes)
+}
+
+/// A unit as it lies on a disk.
+pub(crate) fn unit() -> Document {
+    let id = DocumentId(Uuid::from_u128(5));
+    let fields = [("name", "Trường Giồng Luông".into())];
+    let stored = genesis::document(id, Kind::Unit, &author(7), &fields)
+        .map(|(_, first)| Document::load(id, Kind::Unit, None, [first.bytes]));
+    match stored {
+        Ok(Ok(document)) => document,
+        _ => unreachable!("a right first change"),
+    }
+}
+
+fn receive_after(document: Document, bytes: &[u8]) -> bool {
     let mut contents = Vec::new();
     let heads = document.heads();
     contents.push(u8::try_from(heads.len()).unwrap_or(0));

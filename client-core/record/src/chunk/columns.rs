@@ -15,15 +15,27 @@ pub(crate) struct Run<T> {
 }
 
 /// Reads a column of run lengths, run by run, up to a number of rows.
-struct Runs<'a, T> {
+pub(crate) struct Runs<'a, T> {
     reader: Reader<'a>,
     literals: u64,
     left: u64,
-    read: fn(&mut Reader<'a>) -> Result<T, Refusal>,
+    read: Read<'a, T>,
 }
 
+/// How a value of a column is read.
+pub(crate) type Read<'a, T> = fn(&mut Reader<'a>) -> Result<T, Refusal>;
+
 impl<'a, T> Runs<'a, T> {
-    fn next(&mut self) -> Result<Option<Run<T>>, Refusal> {
+    pub(crate) fn new(bytes: &'a [u8], limit: u64, read: Read<'a, T>) -> Self {
+        Self {
+            reader: Reader(bytes),
+            literals: 0,
+            left: limit,
+            read,
+        }
+    }
+
+    pub(crate) fn next(&mut self) -> Result<Option<Run<T>>, Refusal> {
         let run = if self.literals > 0 {
             self.literals -= 1;
             Run {
@@ -68,16 +80,10 @@ pub(crate) fn find<'a>(columns: &[Column<'a>], specification: u64) -> &'a [u8] {
 fn runs<'a, T>(
     bytes: &'a [u8],
     limit: u64,
-    read: fn(&mut Reader<'a>) -> Result<T, Refusal>,
+    read: Read<'a, T>,
     mut each: impl FnMut(Run<T>) -> Result<(), Refusal>,
 ) -> Result<u64, Refusal> {
-    let reader = Reader(bytes);
-    let mut runs = Runs {
-        reader,
-        literals: 0,
-        left: limit,
-        read,
-    };
+    let mut runs = Runs::new(bytes, limit, read);
     while let Some(run) = runs.next()? {
         each(run)?;
     }
@@ -160,7 +166,8 @@ pub(crate) fn texts(bytes: &[u8], limit: u64) -> Result<(u64, u64), Refusal> {
     Ok((rows, written_out))
 }
 
-fn text<'a>(reader: &mut Reader<'a>) -> Result<&'a str, Refusal> {
+/// A text with its length before it.
+pub(crate) fn text<'a>(reader: &mut Reader<'a>) -> Result<&'a str, Refusal> {
     let length = reader.length()?;
     std::str::from_utf8(reader.take(length)?).map_err(|_| Refusal::Malformed)
 }

@@ -12,18 +12,18 @@ use crate::{
     refusal::Refusal,
 };
 
-const OBJECT_ACTOR: u64 = 0x01;
-const OBJECT_COUNTER: u64 = 0x02;
-const KEY_ACTOR: u64 = 0x11;
-const KEY_COUNTER: u64 = 0x13;
-const KEY_TEXT: u64 = 0x15;
-const INSERT: u64 = 0x34;
-const ACTION: u64 = 0x42;
-const VALUE_META: u64 = 0x56;
-const VALUE: u64 = 0x57;
-const PREDECESSORS: u64 = 0x70;
-const PREDECESSOR_ACTOR: u64 = 0x71;
-const PREDECESSOR_COUNTER: u64 = 0x73;
+pub(crate) const OBJECT_ACTOR: u64 = 0x01;
+pub(crate) const OBJECT_COUNTER: u64 = 0x02;
+pub(crate) const KEY_ACTOR: u64 = 0x11;
+pub(crate) const KEY_COUNTER: u64 = 0x13;
+pub(crate) const KEY_TEXT: u64 = 0x15;
+pub(crate) const INSERT: u64 = 0x34;
+pub(crate) const ACTION: u64 = 0x42;
+pub(crate) const VALUE_META: u64 = 0x56;
+pub(crate) const VALUE: u64 = 0x57;
+pub(crate) const PREDECESSORS: u64 = 0x70;
+pub(crate) const PREDECESSOR_ACTOR: u64 = 0x71;
+pub(crate) const PREDECESSOR_COUNTER: u64 = 0x73;
 
 /// The columns of a change. Those of marks are missing: records have none.
 pub(crate) const KNOWN: [u64; 12] = [

@@ -69,9 +69,10 @@ impl<'a> Reader<'a> {
         Err(Refusal::Malformed)
     }
 
-    /// Signed LEB128, at most ten bytes.
+    /// Signed LEB128 in its shortest form, at most ten bytes.
     pub(crate) fn signed(&mut self) -> Result<i64, Refusal> {
         let mut value = 0_i64;
+        let mut before = 0;
         for shift in (0..70).step_by(7) {
             let byte = self.byte()?;
             if shift == 63 && !matches!(byte, 0 | 0x7f) {
@@ -79,11 +80,16 @@ impl<'a> Reader<'a> {
             }
             value |= i64::from(byte & 0x7f) << shift;
             if byte & 0x80 == 0 {
+                // The last byte may not say again what the sign of the one before it said.
+                if shift > 0 && byte == if before & 0x40 == 0 { 0 } else { 0x7f } {
+                    return Err(Refusal::Malformed);
+                }
                 if shift < 57 && byte & 0x40 != 0 {
                     value |= -1 << (shift + 7);
                 }
                 return Ok(value);
             }
+            before = byte;
         }
         Err(Refusal::Malformed)
     }

@@ -9,7 +9,7 @@ use sokiem_record::{
     id::{AreaId, DeviceId, EpochId},
     proof, wire,
 };
-use targets::{TARGETS, author, record};
+use targets::{TARGETS, author, record, unit};
 use uuid::Uuid;
 
 use crate::{
@@ -55,6 +55,11 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
             let unit = sokiem_record::id::DocumentId(Uuid::from_u128(5));
             let (_, first) = sokiem_record::genesis::document(unit, sokiem_record::id::Kind::Unit, &author(9), &[("name", "A".into())]).unwrap();
             vec![contents(&first.bytes)]
+        }
+        "receive-next" => {
+            let mut unit = unit();
+            let change = write(&mut unit, &author(9), &[set("name", "B"), set("staff", 300), set("years/2019.regime", "T23")]);
+            vec![contents(&change.bytes)[1 + 32 + 17 + 1..].to_vec()]
         }
         "receive-whole" => vec![contents(&document.save())],
         "exchange-request" => vec![wire::encode(&wire::ExchangeRequest { v: 1, epoch: Some(epoch), cursors: vec![cursor], push: vec![push], report: Some(report) })],

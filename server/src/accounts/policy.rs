@@ -70,6 +70,10 @@ use rules::RULES;
 pub(crate) async fn enforce(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let Some(route) = request.extensions().get::<MatchedPath>().cloned() else {
         // No handler: the answer is that there is no such thing.
+        if is_looked_at(&request) {
+            let from = failed::From::of(&app, request.headers());
+            return failed::page(from, None, &Problem::new(Cause::NotFound));
+        }
         return next.run(request).await;
     };
     let rule = match rule(request.method(), route.as_str()) {
@@ -110,6 +114,18 @@ pub(crate) async fn enforce(State(app): State<Arc<App>>, request: Request, next:
         (Some(from), Some(problem)) => failed::page(from, party.person(), &problem),
         _ => response,
     }
+}
+
+/// Whether a person waits for a page, who has followed an old link or mistyped an address.
+fn is_looked_at(request: &Request) -> bool {
+    let accept = request.headers().get(header::ACCEPT);
+    let takes_pages = accept.is_some_and(|types| {
+        let types = types.to_str().unwrap_or_default();
+        types
+            .split(',')
+            .any(|one| one.trim().starts_with("text/html"))
+    });
+    takes_pages && request.method() == Method::GET && !request.uri().path().starts_with("/api/")
 }
 
 /// The answer to a method or a route that there is no rule for.

@@ -300,3 +300,24 @@ async fn a_record_says_who_signed_it_and_what_changed_since() {
     let page = browser.read(&path).await;
     assert!(page.contains("Thay đổi sau khi ký") && page.contains("12/BB"));
 }
+
+#[tokio::test]
+async fn an_address_that_is_none_is_a_page_for_people_and_a_problem_for_programs() {
+    let town = Town::new().await;
+    let asked = |path: &'static str, accept: &'static str| {
+        let request = Client::new().get(town.url(path)).header("accept", accept);
+        async move { request.send().await.unwrap() }
+    };
+    let page = asked("/nowhere", "text/html,application/xhtml+xml,*/*;q=0.8").await;
+    assert_eq!(page.status(), StatusCode::NOT_FOUND);
+    let page = page.text().await.unwrap();
+    assert!(page.contains("Không tìm thấy.") && page.contains("There is no such thing"));
+    for (path, accept) in [("/nowhere", "*/*"), ("/api/v1/nowhere", "text/html")] {
+        let problem = asked(path, accept).await;
+        assert_eq!(problem.status(), StatusCode::NOT_FOUND, "{path}");
+        assert_eq!(
+            problem.headers()["content-type"],
+            "application/problem+json"
+        );
+    }
+}

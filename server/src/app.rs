@@ -53,6 +53,8 @@ pub(crate) struct App {
     pub(crate) event_streams: Arc<Semaphore>,
     /// Turns to read a file that a phone exported.
     pub(crate) imports: Arc<Semaphore>,
+    /// Lots of documents that lie ready for the writer: see `sync::ingest`.
+    pub(crate) lots: Arc<Semaphore>,
     /// Turns true when the server stops.
     pub(crate) stopping: watch::Receiver<bool>,
 }

@@ -196,6 +196,7 @@ pub(crate) async fn open(
         password_checks: Arc::new(Semaphore::new(config.limits.password_checks)),
         event_streams: Arc::new(Semaphore::new(config.limits.event_streams)),
         imports: Arc::new(Semaphore::new(import::AT_ONCE)),
+        lots: Arc::new(Semaphore::new(config.limits.push_lots)),
         config,
         machine,
         store,

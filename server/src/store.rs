@@ -62,6 +62,7 @@ impl Store {
             let reader = open_connection(&path, machine.vfs()).map_err(failed)?;
             reader
                 .pragma_update(None, "query_only", true)
+                .and_then(|()| reader.pragma_update(None, "cache_size", READER_CACHE))
                 .map_err(failed)?;
             readers.push(reader);
         }
@@ -143,6 +144,11 @@ impl Store {
 /// How long a connection waits for another one that writes.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
+/// What a connection keeps of the file, in KiB, as SQLite wants it: below zero.
+const CACHE: i64 = -16_000;
+/// The same for each of those that only read. What they lack lies in the operating system's cache, once for all of them.
+const READER_CACHE: i64 = -4_000;
+
 /// The version of the schema that this build makes.
 pub(crate) fn newest_schema() -> usize {
     migration::STEPS.len()
@@ -160,7 +166,7 @@ pub(crate) fn open_connection(path: &Path, vfs: Option<&str>) -> rusqlite::Resul
     connection.pragma_update(None, "foreign_keys", true)?;
     // What a purge frees is overwritten, not only forgotten.
     connection.pragma_update(None, "secure_delete", true)?;
-    connection.pragma_update(None, "cache_size", -32_000)?;
+    connection.pragma_update(None, "cache_size", CACHE)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.set_prepared_statement_cache_capacity(128);
     Ok(connection)

@@ -3,10 +3,16 @@
 //! Officers type Vietnamese with and without accents, and phones disagree about composing them. What
 //! is stored is NFC; what is searched is folded, on both sides of the comparison.
 
-use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
+use unicode_normalization::{
+    IsNormalized, UnicodeNormalization, char::is_combining_mark, is_nfc_quick,
+};
 
 /// The text in Unicode's composed form (NFC), the form in which everything is stored.
 pub fn nfc(text: &str) -> String {
+    // Nearly always: what keyboards send is composed.
+    if text.is_ascii() || is_nfc_quick(text.chars()) == IsNormalized::Yes {
+        return text.to_owned();
+    }
     text.nfc().collect()
 }
 

@@ -19,6 +19,9 @@ pub struct Limits {
     pub group_ms: u64,
     /// Documents of one push that are checked and stored as one write.
     pub push_slice_documents: usize,
+    /// Lots of at most 128 documents, of all pushes together, that are made ready at the same time or wait ready for the
+    /// writer; each takes a few MiB.
+    pub push_lots: usize,
     /// Changes since a document's last snapshot after which a new one is kept.
     pub snapshot_after_changes: u32,
     /// Refused changes kept for one device, in bytes. Beyond it they are refused without being kept.
@@ -75,6 +78,7 @@ impl Default for Limits {
             group_writes: 256,
             group_ms: 20,
             push_slice_documents: 128,
+            push_lots: 4,
             snapshot_after_changes: 8,
             quarantine_bytes: 32 * 1024 * 1024,
             actors_per_device: 16,
@@ -110,6 +114,7 @@ impl Limits {
             ("write_queue", self.write_queue),
             ("group_writes", self.group_writes),
             ("push_slice_documents", self.push_slice_documents),
+            ("push_lots", self.push_lots),
             ("nonces_per_device", self.nonces_per_device),
             ("password_checks", self.password_checks),
             ("page", self.page as usize),

@@ -1,4 +1,6 @@
-//! Header fields of every answer that tell a browser what it must not do.
+//! Header fields of every answer that tell a browser what it must not do. A message for the core is nothing that a
+//! browser shows, and its fields cost a phone more than what it says: it has those alone without which it could be
+//! taken for something else.
 
 use std::sync::Arc;
 
@@ -8,16 +10,18 @@ use axum::{
     middleware::Next,
     response::Response,
 };
+use sokiem_record::wire;
 
 use crate::app::App;
 
-/// What every answer says, unless it says something narrower itself.
-const ALWAYS: [(HeaderName, &str); 6] = [
+/// What every answer says.
+const ALWAYS: (HeaderName, &str) = (header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+/// What every answer says that a browser may show, unless it says something narrower itself.
+const SHOWN: [(HeaderName, &str); 5] = [
     (
         header::CONTENT_SECURITY_POLICY,
         "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     ),
-    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::X_FRAME_OPTIONS, "DENY"),
     (header::REFERRER_POLICY, "same-origin"),
     (
@@ -36,7 +40,11 @@ pub(crate) async fn dress(State(app): State<Arc<App>>, request: Request, next: N
     let api = request.uri().path().starts_with("/api/");
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
-    for (name, value) in ALWAYS {
+    let is_message = headers
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|media_type| media_type == wire::MEDIA_TYPE);
+    headers.insert(ALWAYS.0, HeaderValue::from_static(ALWAYS.1));
+    for (name, value) in SHOWN.into_iter().filter(|_| !is_message) {
         headers
             .entry(name)
             .or_insert(HeaderValue::from_static(value));

@@ -14,7 +14,7 @@ use tower_http::{
     catch_panic::CatchPanicLayer,
     compression::{
         CompressionLayer,
-        predicate::{DefaultPredicate, NotForContentType, Predicate},
+        predicate::{DefaultPredicate, NotForContentType, Predicate, SizeAbove},
     },
     decompression::RequestDecompressionLayer,
     request_id::{MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer},
@@ -407,6 +407,9 @@ impl MakeRequestId for NewRequestId {
     }
 }
 
+/// Below this many bytes, compressing an answer saves less than the fields that say so.
+const COMPRESS_FROM: u64 = 256;
+
 /// Attachments go out as they lie: ranges and hashes are about those bytes. So does whatever has an entity tag, which
 /// names the very bytes: files of the officer's app bring their own compressed forms.
 fn compressible() -> impl Predicate {
@@ -414,6 +417,7 @@ fn compressible() -> impl Predicate {
         !headers.contains_key(header::ETAG)
     };
     DefaultPredicate::new()
+        .and(SizeAbove::new(COMPRESS_FROM))
         .and(NotForContentType::const_new("application/pdf"))
         .and(has_no_tag)
 }

@@ -1,6 +1,9 @@
 //! What a record needs a supervisor for, and the decisions that this follows from.
 
-use std::{collections::BTreeSet, str::FromStr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    str::FromStr,
+};
 
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
@@ -168,10 +171,28 @@ pub(super) fn keep(
         return Ok(());
     };
     let now = standing.needs();
+    let had = had(sql, id)?;
     for need in Need::STANDING {
-        put(sql, id, need, now.contains(&need).then_some(""))?;
+        let is = now.contains(&need).then_some("");
+        if had.get(&need).map(String::as_str) != is {
+            put(sql, id, need, is)?;
+        }
     }
     Ok(())
+}
+
+/// What a record was known to need, with from when on.
+fn had(sql: &Connection, document: DocumentId) -> Result<BTreeMap<Need, String>, Error> {
+    let mut statement =
+        sql.prepare_cached("SELECT need, deadline FROM needs WHERE document = ?1")?;
+    let mut rows = statement.query([document.as_bytes().as_slice()])?;
+    let mut had = BTreeMap::new();
+    while let Some(row) = rows.next()? {
+        let name: String = row.get(0)?;
+        let need = Need::from_name(&name).ok_or(Error::Unreadable("a need"))?;
+        had.insert(need, row.get(1)?);
+    }
+    Ok(had)
 }
 
 fn standing(
@@ -247,7 +268,15 @@ pub(super) fn keep_deadline(
     inspection: DocumentId,
     fields: &Value,
 ) -> Result<(), Error> {
-    put(sql, inspection, Need::Overdue, first_deadline(fields))
+    let deadline = first_deadline(fields);
+    if had(sql, inspection)?
+        .get(&Need::Overdue)
+        .map(String::as_str)
+        != deadline
+    {
+        put(sql, inspection, Need::Overdue, deadline)?;
+    }
+    Ok(())
 }
 
 fn first_deadline(fields: &Value) -> Option<&str> {
@@ -269,20 +298,15 @@ fn put(
     deadline: Option<&str>,
 ) -> Result<(), Error> {
     let key = document.as_bytes().as_slice();
-    let before: Option<String> = sql
-        .prepare_cached("SELECT deadline FROM needs WHERE document = ?1 AND need = ?2")?
-        .query_row(params![key, need.name()], |row| row.get(0))
-        .optional()?;
-    match (before.as_deref(), deadline) {
-        (before, now) if before == now => {}
-        (_, Some(deadline)) => {
+    match deadline {
+        Some(deadline) => {
             sql.prepare_cached(
                 "INSERT INTO needs (document, need, area, deadline) SELECT id, ?2, area, ?3 FROM documents WHERE id = ?1
                  ON CONFLICT (document, need) DO UPDATE SET deadline = ?3",
             )?
             .execute(params![key, need.name(), deadline])?;
         }
-        (_, None) => {
+        None => {
             sql.prepare_cached("DELETE FROM needs WHERE document = ?1 AND need = ?2")?
                 .execute(params![key, need.name()])?;
         }

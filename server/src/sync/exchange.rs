@@ -18,7 +18,7 @@ use crate::{
         problem::{Cause, Problem},
     },
     sync::{
-        ingest::{self, Pusher, Pushing},
+        ingest::{self, Preparing, Pusher, Pushing},
         pull::{Made, Puller},
         scope, stored,
     },
@@ -133,15 +133,28 @@ fn expect_within_limits(request: &ExchangeRequest) -> Result<(), Problem> {
     }
 }
 
-/// Stores the push in slices, so that a long one lets others in between.
-async fn push(app: &App, pusher: Pusher, pushes: Vec<DocumentPush>) -> Result<Pushing, Problem> {
+/// Stores the push in slices, so that a long one lets others in between. While one is stored, the next are made ready.
+async fn push(
+    app: &Arc<App>,
+    pusher: Pusher,
+    pushes: Vec<DocumentPush>,
+) -> Result<Pushing, Problem> {
     let mut pushing = Pushing::new(pushes);
+    let mut preparing = Preparing::new(app, &pushing.pushes);
     let documents = app.config.limits.push_slice_documents;
+    let mut ready = 0;
     while !pushing.is_done() {
+        if pushing.done() >= ready {
+            pushing.lot_is_done();
+            let (end, lot) = preparing.lot().await;
+            pushing.make_ready(end, lot);
+            ready = end;
+        }
+        let slice = documents.min(ready.saturating_sub(pushing.done()));
         pushing = app
             .store
             .write(move |writing| {
-                ingest::ingest(writing, pusher, &mut pushing, documents)?;
+                ingest::ingest(writing, pusher, &mut pushing, slice)?;
                 Ok::<_, Error>(pushing)
             })
             .await?;

@@ -2,9 +2,12 @@
 //!
 //! Expected outcomes are values, not errors: only a failing database is an error here.
 
+mod prepared;
+
 use std::{
     cell::{Cell, RefCell},
     collections::{HashMap, HashSet, hash_map::Entry},
+    sync::Arc,
 };
 
 use rusqlite::params;
@@ -17,8 +20,11 @@ use sokiem_record::{
     id::{AccountId, ActorId, AreaId, DeviceId, DocumentId},
     limits,
     refusal::Refusal,
+    summary::Contents,
     wire::{ChangeOutcome, DocumentOutcome, DocumentPush, Hash},
 };
+
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::{
     app,
@@ -35,6 +41,9 @@ use crate::{
     webhooks::outbox,
 };
 
+use prepared::Prepared;
+pub(super) use prepared::Preparing;
+
 /// Who pushes, and when it arrived.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pusher {
@@ -46,7 +55,7 @@ pub(super) struct Pusher {
 
 /// A push on its way in, as far as it has come.
 pub(super) struct Pushing {
-    pub(super) pushes: Vec<DocumentPush>,
+    pub(super) pushes: Arc<[DocumentPush]>,
     /// Outcomes of the documents so far; the last one's may be incomplete.
     pub(super) outcomes: Vec<DocumentOutcome>,
     /// Changes that this push has brought and that were stored.
@@ -55,17 +64,28 @@ pub(super) struct Pushing {
     next: (usize, usize),
     /// What was refused of that document so far.
     refused: HashSet<ChangeHash>,
+    /// Documents that were made ready, by their place in the push.
+    ready: HashMap<usize, Prepared>,
+    /// The place of this lot among those of all pushes.
+    permit: Option<OwnedSemaphorePermit>,
 }
 
 impl Pushing {
     pub(super) fn new(pushes: Vec<DocumentPush>) -> Self {
         Self {
             outcomes: Vec::with_capacity(pushes.len()),
-            pushes,
+            pushes: pushes.into(),
             own: HashMap::new(),
             next: (0, 0),
             refused: HashSet::new(),
+            ready: HashMap::new(),
+            permit: None,
         }
+    }
+
+    /// How many documents have been taken in.
+    pub(super) fn done(&self) -> usize {
+        self.next.0
     }
 
     pub(super) fn is_done(&self) -> bool {
@@ -196,6 +216,13 @@ struct Open {
 
 impl Session<'_> {
     fn document(&self, pushing: &mut Pushing, budget: &mut Budget) -> Result<(), Error> {
+        let (index, first) = pushing.next;
+        if first == 0
+            && let Some(prepared) = pushing.ready.remove(&index)
+            && self.prepared(pushing, prepared, budget)?
+        {
+            return Ok(());
+        }
         // Reading the document after each change finds the one that spoils it, and costs far more than
         // reading it after all of them. So that is done only when something did spoil it.
         if !self.part(pushing, budget, Care::AtTheEnd)? {
@@ -208,7 +235,8 @@ impl Session<'_> {
     /// document can't be read with them, and so nothing was done.
     fn part(&self, pushing: &mut Pushing, budget: &mut Budget, care: Care) -> Result<bool, Error> {
         let (index, first) = pushing.next;
-        let Some(push) = pushing.pushes.get(index) else {
+        let pushes = Arc::clone(&pushing.pushes);
+        let Some(push) = pushes.get(index) else {
             return Ok(true);
         };
         self.writing.metrics.documents_touched.inc();
@@ -299,6 +327,18 @@ impl Session<'_> {
             tracing::warn!(document = %push.document, "a document can't be read with what was pushed");
             return Ok(false);
         };
+        self.store(push, row, open, &contents)?;
+        Ok(true)
+    }
+
+    /// Stores what came, which the document can be read with.
+    fn store(
+        &self,
+        push: &DocumentPush,
+        row: Option<&Row>,
+        open: &Open,
+        contents: &Contents,
+    ) -> Result<(), Error> {
         let source = Source::Device(self.pusher.device);
         let received_ms = self.pusher.received_ms;
         let fresh = &open.fresh;
@@ -307,7 +347,7 @@ impl Session<'_> {
             row,
             push.area,
             &open.document,
-            &contents,
+            contents,
             fresh,
             source,
             received_ms,
@@ -324,7 +364,7 @@ impl Session<'_> {
                 change.hash.0.as_slice(),
             ])?;
         }
-        Ok(true)
+        Ok(())
     }
 
     /// Files a new document where it belongs today: in what its area has become part of, or with the unit that

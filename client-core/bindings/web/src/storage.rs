@@ -3,12 +3,10 @@
 //! The pool of files belongs to the tab that holds the book; small files may be read by any tab.
 
 use js_sys::Uint8Array;
-use rsqlite_vfs::VfsFilesManager as _;
 use rusqlite::Connection;
 use sokiem_client_core::{Book, Error, OpenedBook, keys::BookKey, platform::Timer as _};
+use sokiem_web_files::{OpfsSAHError, Pool as Files};
 use sokiem_web_messages::Failure;
-use sqlite_wasm_rs::WasmOsCallback;
-use sqlite_wasm_vfs::sahpool::{OpfsSAHError, OpfsSAHPoolCfgBuilder, OpfsSAHPoolUtil, install};
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
@@ -42,35 +40,26 @@ fn name(number: u32) -> String {
     format!("book-{number}.db")
 }
 
-/// The pool of SQLite's files, held by this tab.
-pub(crate) struct Pool(OpfsSAHPoolUtil);
+/// The files of the book, held by this tab.
+pub(crate) struct Pool(Files);
 
 impl Pool {
     /// Takes the files. The tab or page before this one may still hold them while it goes away: the caller has the lock by
     /// then, so that is a matter of moments.
     pub(crate) async fn take() -> Result<Self, Failure> {
         for _ in 0..TRIES {
-            match Self::take_now().await {
+            match Files::take(POOL, FILES).await {
                 Err(error) if is_held(&error) => BrowserTimer.sleep(PAUSE_MS).await,
-                taken => return taken.map_err(|error| refused(&error)),
+                taken => return taken.map(Self).map_err(|error| refused(&error)),
             }
         }
-        Self::take_now().await.map_err(|error| refused(&error))
-    }
-
-    async fn take_now() -> Result<Self, OpfsSAHError> {
-        let options = OpfsSAHPoolCfgBuilder::new()
-            .directory(POOL)
-            .initial_capacity(FILES)
-            .build();
-        let pool = install::<WasmOsCallback>(&options, true).await?;
-        pool.resume().await?;
-        Ok(Self(pool))
+        let taken = Files::take(POOL, FILES).await;
+        taken.map(Self).map_err(|error| refused(&error))
     }
 
     /// Gives the files back, once nothing has them open.
     pub(crate) fn release(&self) -> bool {
-        self.0.pause().is_ok()
+        self.0.release()
     }
 
     /// Removes every file of SQLite; nothing may have them open.
@@ -78,10 +67,18 @@ impl Pool {
         self.0.clear().map_err(|error| refused(&error))
     }
 
+    fn connect(&self, number: u32, key: &BookKey) -> Result<Connection, Error> {
+        self.0.connect(&name(number), key)
+    }
+
+    fn book(&self, number: u32, key: &BookKey) -> Result<Book, Error> {
+        Book::from_connection(self.connect(number, key)?, BrowserClock, BrowserRandom)
+    }
+
     /// Opens the book under this key, or begins one. A damaged one is set aside and what can be read of it carried over.
     pub(crate) async fn open(&self, key: &BookKey) -> Result<OpenedBook, Failure> {
         let number = number().await?;
-        match book(number, key) {
+        match self.book(number, key) {
             Ok(book) => Ok(OpenedBook {
                 book,
                 rescued: None,
@@ -99,10 +96,14 @@ impl Pool {
     ) -> Result<OpenedBook, Failure> {
         let next = damaged + 1;
         // What an earlier rescue that was interrupted began.
-        remove(&self.0, &name(next))?;
-        let fresh = connection(next, key).map_err(|error| failure::of(&error))?;
+        self.0
+            .remove(&name(next))
+            .map_err(|error| refused(&error))?;
+        let fresh = self
+            .connect(next, key)
+            .map_err(|error| failure::of(&error))?;
         let opened = Book::from_damaged(
-            || connection(damaged, key),
+            || self.connect(damaged, key),
             fresh,
             reason.to_string(),
             BrowserClock,
@@ -113,29 +114,6 @@ impl Pool {
         write_small("number", next.to_string().as_bytes()).await?;
         Ok(opened)
     }
-}
-
-fn remove(pool: &OpfsSAHPoolUtil, name: &str) -> Result<(), Failure> {
-    for name in [
-        name.to_owned(),
-        format!("{name}-wal"),
-        format!("{name}-journal"),
-    ] {
-        pool.remove(&name).map_err(|error| refused(&error))?;
-    }
-    Ok(())
-}
-
-fn connection(number: u32, key: &BookKey) -> Result<Connection, Error> {
-    let connection = Connection::open(name(number))?;
-    key.unlock(&connection)?;
-    // Before anything is read: a write-ahead log without shared memory takes a connection that is alone.
-    connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
-    Ok(connection)
-}
-
-fn book(number: u32, key: &BookKey) -> Result<Book, Error> {
-    Book::from_connection(connection(number, key)?, BrowserClock, BrowserRandom)
 }
 
 /// Which of the books is the book.

@@ -41,3 +41,4 @@ mod schedule;
 mod sealing;
 mod sync;
 mod uploads;
+mod versions;

@@ -11,7 +11,8 @@ use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
     FileSystemDirectoryHandle, FileSystemFileHandle, FileSystemGetDirectoryOptions,
-    FileSystemGetFileOptions, FileSystemRemoveOptions, FileSystemSyncAccessHandle,
+    FileSystemGetFileOptions, FileSystemReadWriteOptions, FileSystemRemoveOptions,
+    FileSystemSyncAccessHandle,
 };
 
 use crate::{
@@ -164,6 +165,28 @@ pub(crate) fn of_js(error: &JsValue) -> Failure {
     lost(&words(error))
 }
 
+/// Fails where the browser has no files that are written at once: asked for before anything else, since calling what is not
+/// there would stop the worker without a word.
+pub(crate) fn supported() -> Result<(), Failure> {
+    let get = |from: &JsValue, name: &str| {
+        let found = js_sys::Reflect::get(from, &name.into()).ok()?;
+        (!found.is_undefined() && !found.is_null()).then_some(found)
+    };
+    let storage = || get(&get(&js_sys::global(), "navigator")?, "storage");
+    let directory = || get(&storage()?, "getDirectory");
+    let handle = || {
+        get(
+            &get(&js_sys::global(), "FileSystemFileHandle")?,
+            "prototype",
+        )
+    };
+    let at_once = || get(&handle()?, "createSyncAccessHandle");
+    match directory().and(at_once()) {
+        Some(_) => Ok(()),
+        None => Err(unsupported()),
+    }
+}
+
 async fn root() -> Result<FileSystemDirectoryHandle, JsValue> {
     let storage = scope().navigator().storage();
     let root = JsFuture::from(storage.get_directory()).await?;
@@ -195,6 +218,9 @@ async fn file(
 
 /// Ends every small file: one that was cut off while it was written lacks it.
 const END: &[u8] = b"\n.\n";
+/// How long a small file is at least, in bytes. One that is written in its place and does not grow can be written on a phone without
+/// room, where PINs are to be counted and the book is to open all the same.
+const LEAST: usize = 512;
 
 /// Each small file has two places, written in turn, so that a write that is cut off leaves the last one readable.
 fn places(name: &str) -> [String; 2] {
@@ -206,7 +232,7 @@ fn parse(bytes: &[u8]) -> Option<(u64, Vec<u8>)> {
     let whole = bytes.strip_suffix(END)?;
     let line = whole.iter().position(|byte| *byte == b'\n')?;
     let count = std::str::from_utf8(whole.get(..line)?).ok()?.parse().ok()?;
-    Some((count, whole.get(line + 1..)?.to_vec()))
+    Some((count, whole.get(line + 1..)?.trim_ascii_end().to_vec()))
 }
 
 async fn place(
@@ -233,7 +259,7 @@ pub(crate) async fn read_small(name: &str) -> Result<Option<Vec<u8>>, Failure> {
     read.await.map_err(|error: JsValue| of_js(&error))
 }
 
-/// Writes a small file; on disk when it returns.
+/// Writes a small file; on disk when it returns. Spaces at the end of its content are not kept.
 pub(crate) async fn write_small(name: &str, content: &[u8]) -> Result<(), Failure> {
     let write = async {
         let folder = beside().await?;
@@ -246,14 +272,18 @@ pub(crate) async fn write_small(name: &str, content: &[u8]) -> Result<(), Failur
         };
         let mut bytes = format!("{}\n", newest + 1).into_bytes();
         bytes.extend_from_slice(content);
+        bytes.resize(bytes.len().max(LEAST - END.len()), b' ');
         bytes.extend_from_slice(END);
         let handle = file(&folder, &older, true).await?.ok_or(JsValue::NULL)?;
         let opened = JsFuture::from(handle.create_sync_access_handle()).await?;
         let opened: FileSystemSyncAccessHandle = opened.unchecked_into();
+        let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+        let at_start = FileSystemReadWriteOptions::new();
+        at_start.set_at(0.0);
         let written = opened
-            .truncate_with_u32(0)
-            .and_then(|()| opened.write_with_u8_array(&bytes))
-            .and_then(|_| opened.flush());
+            .write_with_u8_array_and_options(&bytes, &at_start)
+            .and_then(|_| opened.truncate_with_u32(length))
+            .and_then(|()| opened.flush());
         opened.close();
         written
     };

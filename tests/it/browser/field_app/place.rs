@@ -92,7 +92,7 @@ impl Place {
         Ok(campaign)
     }
 
-    /// Asks for the device of this account to be erased.
+    /// Asks for the devices of this account to be erased.
     pub(super) async fn wipe(&self, account: Uuid) -> Result<()> {
         wipe(&self.town.desk, account).await
     }
@@ -114,19 +114,16 @@ impl Place {
     }
 }
 
-/// Asks for the device of an account to be erased.
+/// Asks for the devices of an account to be erased.
 pub(super) async fn wipe(desk: &Desk, account: Uuid) -> Result<()> {
     let devices = desk.get("/api/v1/devices").await?;
     let all = devices["devices"].as_array().or(devices.as_array());
     let is_theirs =
         |one: &&Json| one["account"] == json!(account) || one["account"]["id"] == json!(account);
-    let device = all
-        .into_iter()
-        .flatten()
-        .find(is_theirs)
-        .ok_or("no device")?;
-    let id = desk::id(device, "id")?;
-    desk.post(&format!("/api/v1/devices/{id}/wipe"), json!({}))
-        .await?;
+    for device in all.into_iter().flatten().filter(is_theirs) {
+        let id = desk::id(device, "id")?;
+        desk.post(&format!("/api/v1/devices/{id}/wipe"), json!({}))
+            .await?;
+    }
     Ok(())
 }

@@ -9,6 +9,13 @@
     clippy::cast_possible_truncation,
     reason = "tests fail by panicking"
 )]
+#![cfg_attr(
+    target_family = "wasm",
+    expect(
+        clippy::panic,
+        reason = "there a test is an ordinary function to the lints"
+    )
+)]
 
 #[cfg(target_family = "wasm")]
 #[macro_use(test)]

@@ -35,6 +35,10 @@ pub(crate) fn seed() -> Option<u64> {
 }
 
 /// Tells whoever runs the tests.
+#[cfg_attr(
+    not(target_family = "wasm"),
+    expect(clippy::print_stdout, reason = "a test prints its seed")
+)]
 pub(crate) fn say(words: &str) {
     #[cfg(target_family = "wasm")]
     crate::browser::say(words);

@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test soak bench bench-core storm growth kill fuzz fmt lint app unit docs wasm deny desk-pictures
+.PHONY: help demo test soak bench bench-core storm growth kill fuzz fmt lint app core-tests unit docs wasm deny desk-pictures
 
 help:
 	@echo 'make demo    play the demonstration district, print the report, stay up (ARGS="--once --json" for the report alone)'
@@ -24,7 +24,7 @@ demo:
 
 test:
 	@scripts/setup test
-	@$(MAKE) --no-print-directory fmt lint app unit docs deny wasm
+	@$(MAKE) --no-print-directory fmt lint app core-tests unit docs deny wasm
 
 fmt:
 	@echo '== formatting'
@@ -37,6 +37,10 @@ lint:
 app:
 	@echo "== the officer's app"
 	@scripts/field-app build
+
+core-tests:
+	@echo "== the core's tests for browsers"
+	@scripts/field-app tests
 
 unit:
 	@echo '== tests'
@@ -54,7 +58,7 @@ deny:
 
 wasm:
 	@echo '== what runs in browsers'
-	@scripts/wasm cargo clippy --quiet -p sokiem-client-core -p sokiem-web -p sokiem-web-messages -p sokiem-field-app -- -D warnings
+	@scripts/wasm cargo clippy --quiet -p sokiem-client-core -p sokiem-web -p sokiem-web-files -p sokiem-web-messages -p sokiem-field-app -p sokiem-core-tests -- -D warnings
 
 fuzz:
 	@scripts/fuzz $(or $(SECONDS),60) $(TARGETS)

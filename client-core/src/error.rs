@@ -124,6 +124,8 @@ impl Error {
     pub fn is_retryable(&self) -> bool {
         match self {
             Error::Transport(error) => error.is_retryable(),
+            // Only another build of this program, or of the server, changes that.
+            Error::Answer(DecodeError::Version(_)) => false,
             Error::OpenElsewhere(_)
             | Error::Full(_)
             | Error::Answer(_)

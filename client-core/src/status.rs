@@ -12,7 +12,7 @@ use std::{
 use futures_util::task::AtomicWaker;
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
-use sokiem_record::id::AreaId;
+use sokiem_record::{id::AreaId, wire::DecodeError};
 
 use crate::{
     error::{Error, Result},
@@ -86,6 +86,10 @@ impl Failure {
                     crate::sync::TransportError::Refused { detail_vi, .. } => detail_vi.clone(),
                     _ => None,
                 },
+            ),
+            Error::Answer(DecodeError::Version(_)) => (
+                "unsupported-version".to_owned(),
+                Some("máy chủ dùng phiên bản khác: hãy cập nhật ứng dụng".to_owned()),
             ),
             Error::Answer(_) | Error::Contradiction(_) => ("strange-answer".to_owned(), None),
             Error::Full(_) => (

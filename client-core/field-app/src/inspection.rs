@@ -16,7 +16,10 @@ mod signatures;
 pub(crate) use evidence::of_file;
 
 use leptos::prelude::*;
-use sokiem_record::id::{DocumentId, Kind};
+use sokiem_record::{
+    id::{DocumentId, Kind},
+    missing::Lack,
+};
 use sokiem_web_messages::{
     answer::{self, SheetAnswer, SheetItem},
     ask,
@@ -54,6 +57,14 @@ impl Page {
         sheet.unwrap_or_else(|| {
             let codes = elements::keys(self.form, "items", false);
             codes.into_iter().map(unknown).collect()
+        })
+    }
+
+    /// Whether it was finished and reads differently since: then no device's signature stands over it.
+    fn is_changed(self) -> bool {
+        self.look(|read| {
+            let mut missing = read.missing.iter();
+            missing.any(|one| one.lack == Lack::NoDeviceSignature)
         })
     }
 
@@ -152,11 +163,13 @@ fn head(page: Page) -> AnyView {
         if !day.is_empty() {
             parts.push(words::date(&day));
         }
-        parts.push(words::word(if form.text("finished") == "true" {
-            "finished"
-        } else {
-            "draft"
-        }));
+        parts.push(match (form.text("finished") == "true", page.is_changed()) {
+            (true, true) => {
+                t("đã sửa sau khi kết thúc", "changed after it was finished").to_owned()
+            }
+            (true, false) => words::word("finished"),
+            (false, _) => words::word("draft"),
+        });
         parts.join(" · ")
     };
     let saved = part(move || {

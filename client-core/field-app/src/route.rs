@@ -48,6 +48,7 @@ impl Section {
             "items" => Section::Items,
             "findings" | "incidents" | "recommendations" => Section::Findings,
             "opinion" | "remarks" | "signatures" => Section::Closing,
+            "finished" => Section::Finish,
             _ => Section::Minutes,
         }
     }

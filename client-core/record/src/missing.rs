@@ -7,7 +7,7 @@ mod items;
 mod people;
 mod words;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use crate::{criteria::Form, schema::Path, typed, typed::Inspection};
@@ -23,7 +23,7 @@ pub enum Weight {
 }
 
 /// What can be missing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Lack {
     /// A required item that is asked and that nobody answered.

@@ -340,6 +340,20 @@ pub fn encode<T: Serialize>(message: &T) -> Vec<u8> {
     bytes
 }
 
+/// Of a message its version alone, whatever else it says.
+#[derive(Deserialize)]
+struct Stated {
+    v: u16,
+}
+
+/// What is wrong with a message that can't be read: of another version, its shape may be anything.
+fn unreadable(bytes: &[u8], error: &dyn std::fmt::Display) -> DecodeError {
+    match ciborium::from_reader(bytes) {
+        Ok(Stated { v }) if v != PROTOCOL_VERSION => DecodeError::Version(v),
+        _ => DecodeError::Shape(error.to_string()),
+    }
+}
+
 /// Reads exactly one message of this protocol version.
 ///
 /// # Errors
@@ -347,8 +361,7 @@ pub fn encode<T: Serialize>(message: &T) -> Vec<u8> {
 pub fn decode<T: DeserializeOwned + Versioned>(bytes: &[u8]) -> Result<T, DecodeError> {
     shape::within(bytes, T::MAX_ITEMS).map_err(|reason| DecodeError::Shape(reason.to_owned()))?;
     let mut rest = bytes;
-    let message: T =
-        ciborium::from_reader(&mut rest).map_err(|error| DecodeError::Shape(error.to_string()))?;
+    let message: T = ciborium::from_reader(&mut rest).map_err(|error| unreadable(bytes, &error))?;
     if !rest.is_empty() {
         return Err(DecodeError::Trailing);
     }

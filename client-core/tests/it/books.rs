@@ -18,7 +18,7 @@ use crate::{
 };
 
 pub(crate) fn book(seed: u64) -> Book {
-    Book::in_memory(TestClock::at(1_700_000_000_000), Seeded::new(seed)).unwrap()
+    crate::files::book(TestClock::at(1_700_000_000_000), Seeded::new(seed))
 }
 
 /// Synchronises now; the model's server answers at once.

@@ -70,9 +70,7 @@ impl World {
         // One phone's clock is decades off.
         let clocks = [1_700_000_000_000, 1_700_000_100_000, -900_000_000_000];
         let books: Vec<Book> = (0..3)
-            .map(|who| {
-                Book::in_memory(TestClock::at(clocks[who]), Seeded::new(who as u64 + 1)).unwrap()
-            })
+            .map(|who| crate::files::book(TestClock::at(clocks[who]), Seeded::new(who as u64 + 1)))
             .collect();
         for book in &books {
             assert!(sync(book, &server).verified);
@@ -222,6 +220,13 @@ impl World {
     }
 }
 
+/// In a browser every save waits for its disk.
+const CASES: u32 = if cfg!(target_family = "wasm") {
+    10
+} else {
+    150
+};
+
 #[test]
 fn books_converge_under_any_schedule_of_work_loss_and_restore() {
     let fresh = || {
@@ -229,13 +234,12 @@ fn books_converge_under_any_schedule_of_work_loss_and_restore() {
         getrandom::fill(&mut bytes).unwrap();
         u64::from_le_bytes(bytes)
     };
-    let seed: u64 =
-        std::env::var("SOKIEM_SEED").map_or_else(|_| fresh(), |seed| seed.parse().unwrap());
-    println!("SOKIEM_SEED={seed} replays this run");
+    let seed: u64 = crate::platform::seed().unwrap_or_else(fresh);
+    crate::platform::say(&format!("SOKIEM_SEED={seed} replays this run"));
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     let config = Config {
-        cases: 150,
+        cases: CASES,
         failure_persistence: None,
         ..Config::default()
     };

@@ -1,8 +1,5 @@
 //! Finishing and verifying on the device.
 
-use std::path::Path;
-
-use rusqlite::Connection;
 use sokiem_client_core::{Book, EnrolResponse, EnrolledAccount, Error, keys::BookKey};
 use sokiem_record::{
     id::{AccountId, DeviceId, DocumentId, EpochId},
@@ -13,6 +10,7 @@ use uuid::Uuid;
 
 use crate::{
     books::{school, set, started, sync},
+    files::File,
     model::{Server, area, campaign},
     platform::{Seeded, TestClock},
 };
@@ -81,32 +79,22 @@ fn finishing_signs_the_state_once_and_anew_after_changes() {
     assert!(matches!(book.finish(unit, None), Err(Error::Edit(_))));
 }
 
-fn open(path: &Path, key: &BookKey) -> Book {
-    Book::open(path, key, TestClock::at(1_700_000_000_000), Seeded::new(3))
-        .unwrap()
-        .book
-}
-
 #[test]
 fn a_byte_that_was_altered_in_the_book_is_found() {
-    let folder = tempfile::tempdir().unwrap();
-    let (path, key) = (folder.path().join("book.db"), BookKey::from_bytes([3; 32]));
+    let (file, key) = (File::new(), BookKey::from_bytes([3; 32]));
+    let open = || file.open(&key, TestClock::at(1_700_000_000_000), Seeded::new(3));
     let server = Server::new(&[area(1)]);
     let record = {
-        let book = open(&path, &key);
+        let book = open();
         sync(&book, &server);
         let record = inspection(&book, &server);
         enrol(&book);
         book.finish(record, None).unwrap();
         record
     };
-    let altered = |sql: &str| {
-        let connection = Connection::open(&path).unwrap();
-        key.unlock(&connection).unwrap();
-        connection.execute(sql, []).unwrap()
-    };
+    let altered = |sql: &str| file.connect(&key).execute(sql, []).unwrap();
     let of_record = format!("document = x'{}'", record.0.simple());
-    assert!(open(&path, &key).verify(record).unwrap().signatures.len() == 1);
+    assert!(open().verify(record).unwrap().signatures.len() == 1);
     for (damage, repair) in [
         (
             "UPDATE changes SET bytes = CAST(substr(bytes, 1, length(bytes) - 1) || x'5a' AS BLOB) WHERE ",
@@ -121,16 +109,16 @@ fn a_byte_that_was_altered_in_the_book_is_found() {
             "",
         ),
     ] {
-        std::fs::copy(&path, folder.path().join("kept.db")).unwrap();
+        let kept = file.bytes();
         assert!(altered(&format!("{damage}{of_record}{repair}")) > 0);
-        let verified = open(&path, &key).verify(record).unwrap();
+        let verified = open().verify(record).unwrap();
         assert!(
             matches!(verified.history, History::Broken { .. }),
             "{damage}"
         );
         assert!(!verified.is_sound());
-        let all = open(&path, &key).verify_all().unwrap();
+        let all = open().verify_all().unwrap();
         assert_eq!(all.iter().filter(|one| !one.is_sound()).count(), 1);
-        std::fs::copy(folder.path().join("kept.db"), &path).unwrap();
+        file.put(&kept);
     }
 }

@@ -1,6 +1,5 @@
 //! Units by distance.
 
-use rusqlite::Connection;
 use serde_json::json;
 use sokiem_client_core::{Book, keys::BookKey, search::Query};
 use sokiem_record::{
@@ -10,6 +9,7 @@ use sokiem_record::{
 
 use crate::{
     books::{fields, school, set, started, sync},
+    files::File,
     model::{Server, area, campaign},
     platform::{Seeded, TestClock},
 };
@@ -91,12 +91,11 @@ const BEFORE_POSITIONS: &str = "ALTER TABLE projection DROP COLUMN latitude_micr
 
 #[test]
 fn a_book_from_before_positions_knows_them_after_the_upgrade() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("book.db");
+    let file = File::new();
     let key = BookKey::from_bytes([3; 32]);
     let open = || {
         let clock = TestClock::at(1_700_000_000_000);
-        Book::open(&path, &key, clock, Seeded::new(3)).unwrap().book
+        file.open(&key, clock, Seeded::new(3))
     };
     let before = {
         let book = open();
@@ -106,8 +105,7 @@ fn a_book_from_before_positions_knows_them_after_the_upgrade() {
         nearby(&book, Kind::Unit)
     };
     {
-        let old = Connection::open(&path).unwrap();
-        key.unlock(&old).unwrap();
+        let old = file.connect(&key);
         old.execute_batch(BEFORE_POSITIONS).unwrap();
     }
     assert_eq!(nearby(&open(), Kind::Unit), before);

@@ -7,10 +7,11 @@ use uuid::Uuid;
 
 use crate::{
     books::{fields, school, set, started, sync},
+    files::File,
     finishing::enrol,
     model::{Server, area, campaign},
-    pictures::from_a_phone,
     platform::{Seeded, TestClock},
+    uploads::{add, noise},
 };
 
 const TAP: Uuid = Uuid::from_u128(0x7a9);
@@ -45,14 +46,12 @@ fn the_same_operation_again_answers_the_same_and_writes_nothing() {
 
 #[test]
 fn an_operation_is_remembered_by_a_book_that_was_opened_anew() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("book.db");
+    let file = File::new();
     let server = Server::new(&[area(1)]);
     let key = BookKey::from_bytes([3; 32]);
     let create = |seed: u64| {
         let clock = TestClock::at(1_700_000_000_000);
-        let opened = Book::open(&path, &key, clock, Seeded::new(seed)).unwrap();
-        let book = opened.book;
+        let book = file.open(&key, clock, Seeded::new(seed));
         sync(&book, &server);
         let named = fields(json!({"name": "Trường", "unit_kind": "school"}));
         let saved = book
@@ -114,18 +113,16 @@ fn every_sort_of_save_is_made_once() {
             .unwrap()
             .document
     });
-    let photo = from_a_phone(6);
+    let photo = noise(64, 6);
     let place = || "items/T124-GD-REG/evidence".parse().unwrap();
     twice(3, &|book| {
-        let new = attachments::NewAttachment {
-            place: attachments::Place::Evidence(place()),
-            bytes: &photo,
+        let about = attachments::About {
+            place: &attachments::Place::Evidence(place()),
             caption: None,
             taken_ms: None,
             position: None,
-            longest_side: None,
         };
-        book.add_attachment(record, &new).unwrap().saved.document
+        add(book, record, &about, &photo).unwrap().saved.document
     });
     twice(4, &|book| book.finish(record, None).unwrap().document);
     assert_eq!(book.verify(record).unwrap().signatures.len(), 1);

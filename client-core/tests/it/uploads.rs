@@ -10,12 +10,17 @@ use std::{
 use futures_util::FutureExt;
 use image::{DynamicImage, ImageFormat, RgbImage};
 use serde_json::json;
+#[cfg(not(target_family = "wasm"))]
+use sokiem_client_core::attachments::NewAttachment;
+#[cfg(target_family = "wasm")]
+use sokiem_client_core::attachments::Prepared;
 use sokiem_client_core::{
     Book, Error,
     attachments::{
-        AddedAttachment, AttachmentState, AttachmentTransport, NewAttachment, NewUpload, Part,
-        Place, Standing, UploadReport, UploadToken, run, upload_once,
+        About, AddedAttachment, AttachmentState, AttachmentTransport, NewUpload, Part, Place,
+        Standing, UploadReport, UploadToken, run, upload_once,
     },
+    keys::BookKey,
     sync::TransportError,
 };
 use sokiem_record::{
@@ -28,6 +33,7 @@ use uuid::Uuid;
 use crate::{
     books::{school, sync},
     driver::{Bell, poll},
+    files::File,
     model::{Server, area, campaign},
     platform::{Seeded, TestClock},
 };
@@ -198,7 +204,7 @@ impl AttachmentTransport for Uploads {
 }
 
 /// A PNG of noise: nothing makes it smaller.
-fn noise(side: u32, seed: u32) -> Vec<u8> {
+pub(crate) fn noise(side: u32, seed: u32) -> Vec<u8> {
     let mut state = seed | 1;
     let picture = RgbImage::from_fn(side, side, |_, _| {
         state ^= state << 13;
@@ -214,6 +220,39 @@ fn noise(side: u32, seed: u32) -> Vec<u8> {
     out.into_inner()
 }
 
+/// Adds a photo: the core unpacks and scales it, in a browser the browser.
+#[cfg(not(target_family = "wasm"))]
+pub(crate) fn add(
+    book: &Book,
+    document: DocumentId,
+    about: &About<'_>,
+    bytes: &[u8],
+) -> Result<AddedAttachment, Error> {
+    let new = NewAttachment {
+        place: about.place.clone(),
+        bytes,
+        caption: about.caption,
+        taken_ms: about.taken_ms,
+        position: about.position,
+        longest_side: None,
+    };
+    book.add_attachment(document, &new)
+}
+
+#[cfg(target_family = "wasm")]
+pub(crate) fn add(
+    book: &Book,
+    document: DocumentId,
+    about: &About<'_>,
+    bytes: &[u8],
+) -> Result<AddedAttachment, Error> {
+    let mut small = Cursor::new(Vec::new());
+    let picture = image::load_from_memory(bytes).unwrap().thumbnail(240, 240);
+    picture.write_to(&mut small, ImageFormat::Jpeg).unwrap();
+    let prepared = Prepared::by_platform(bytes, bytes, Some(&small.into_inner()))?;
+    book.add_prepared(document, about, prepared)
+}
+
 struct Day {
     clock: TestClock,
     book: Book,
@@ -226,7 +265,7 @@ struct Day {
 /// An officer with an inspection that the server has.
 fn day() -> Day {
     let clock = TestClock::at(1_700_000_000_000);
-    let book = Book::in_memory(clock.clone(), Seeded::new(1)).unwrap();
+    let book = crate::files::book(clock.clone(), Seeded::new(1));
     Day {
         clock,
         ..day_in(book)
@@ -259,15 +298,13 @@ fn day_in(book: Book) -> Day {
 
 impl Day {
     fn add(&self, bytes: &[u8]) -> AddedAttachment {
-        let new = NewAttachment {
-            place: Place::Evidence(self.evidence.parse().unwrap()),
-            bytes,
+        let about = About {
+            place: &Place::Evidence(self.evidence.parse().unwrap()),
             caption: Some("Cổng trường"),
             taken_ms: Some(1_565_000_000_000),
             position: Some("geo:9.95,106.53"),
-            longest_side: None,
         };
-        self.book.add_attachment(self.inspection, &new).unwrap()
+        add(&self.book, self.inspection, &about, bytes).unwrap()
     }
 
     fn state(&self, hash: ContentHash) -> AttachmentState {
@@ -311,16 +348,14 @@ fn a_photo_is_in_the_record_and_in_the_book_before_anything_is_sent() {
 #[test]
 fn where_the_record_can_not_say_it_no_bytes_are_kept() {
     let day = day();
-    let new = NewAttachment {
-        place: Place::Evidence("items/NOT-THERE/evidence".parse().unwrap()),
-        bytes: &noise(50, 2),
+    let about = About {
+        place: &Place::Evidence("items/NOT-THERE/evidence".parse().unwrap()),
         caption: None,
         taken_ms: None,
         position: None,
-        longest_side: None,
     };
     assert!(matches!(
-        day.book.add_attachment(day.inspection, &new),
+        add(&day.book, day.inspection, &about, &noise(50, 2)),
         Err(Error::Edit(_))
     ));
     assert!(day.book.attachments(day.inspection).unwrap().is_empty());
@@ -509,22 +544,20 @@ fn space_is_freed_after_a_time_and_the_photo_is_fetched_when_it_is_wanted() {
 
 #[test]
 fn photos_are_rescued_from_a_damaged_book_or_named_as_lost() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("book.db");
-    let connect = || Ok(rusqlite::Connection::open(&file)?);
-    let book = Book::from_connection(connect().unwrap(), TestClock::at(1), Seeded::new(1)).unwrap();
+    let (file, key) = (File::new(), BookKey::from_bytes([3; 32]));
+    let book = file.open(&key, TestClock::at(1), Seeded::new(1));
     let day = day_in(book);
     let (whole, holed) = (day.add(&noise(300, 11)), day.add(&noise(310, 12)));
     let inspection = day.inspection;
     drop(day);
-    let damage = connect().unwrap();
+    let damage = file.connect(&key);
     let gone = "DELETE FROM attachment_parts WHERE hash = ?1 AND part = 0";
     damage.execute(gone, [holed.hash.0.as_slice()]).unwrap();
     drop(damage);
-    let fresh = rusqlite::Connection::open_in_memory().unwrap();
+    let fresh = File::new();
     let rescued = Book::from_damaged(
-        connect,
-        fresh,
+        || Ok(file.connect(&key)),
+        fresh.connect(&key),
         "test".to_owned(),
         TestClock::at(1),
         Seeded::new(2),

@@ -16,7 +16,7 @@ const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 
 const DEADLINE_MS = 20_000;
 // The sandbox of Chromium does not start for root, who runs tests in containers. Only our own server is visited.
-const ARGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+const ARGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"];
 
 const browser = await chromium.launch({ executablePath: `${folder}/chromium`, args: ARGS });
 const pages = new Map();
@@ -186,6 +186,24 @@ const actions = {
   // Files for a field that takes them.
   async upload({ page }, { at, files }) {
     await page.locator(at).setInputFiles(files);
+  },
+  // Draws with a finger: from the first point on, in parts of what is drawn on.
+  async draw({ page }, { at, points }) {
+    await page.locator(at).scrollIntoViewIfNeeded();
+    const { x, y, width, height } = await page.locator(at).boundingBox();
+    const [first, ...rest] = points.map(([across, down]) => [x + across * width, y + down * height]);
+    await page.mouse.move(...first);
+    await page.mouse.down();
+    for (const point of rest) await page.mouse.move(...point);
+    await page.mouse.up();
+  },
+  // From here on the clock of the page goes on by itself and can be put forward.
+  async clock({ page }) {
+    await page.clock.install();
+  },
+  // What was to happen meanwhile happens once, as on a device that slept.
+  async later({ page }, { ms }) {
+    await page.clock.fastForward(ms);
   },
   async close({ page }) {
     await page.close();

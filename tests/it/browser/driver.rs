@@ -211,6 +211,21 @@ impl Page {
         self.tell("upload", json!({"at": at, "files": files}));
     }
 
+    /// Draws a line on something; the points are parts of its width and height.
+    pub(super) fn draw(&self, at: &str, points: &[(f64, f64)]) {
+        self.tell("draw", json!({"at": at, "points": points}));
+    }
+
+    /// Takes the clock of this page in hand. It goes on by itself until it is put forward.
+    pub(super) fn take_clock(&self) {
+        self.tell("clock", json!({}));
+    }
+
+    /// Puts the clock of this page forward, and what was to happen meanwhile happens.
+    pub(super) fn later(&self, ms: u64) {
+        self.tell("later", json!({"ms": ms}));
+    }
+
     /// Closes this tab.
     pub(super) fn close(&self) {
         self.tell("close", json!({}));

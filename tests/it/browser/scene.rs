@@ -1,6 +1,8 @@
 //! Places for the browser to look at: a district with three years behind it, one record that two officers see
 //! differently, and a town whose every name means harm.
 
+use std::path::PathBuf;
+
 use serde_json::{Value as Json, json};
 use sokiem_client_core::attachments::{NewAttachment, Place, upload_once};
 use sokiem_record::{
@@ -320,7 +322,15 @@ pub(super) struct Hostile {
 
 impl Hostile {
     pub(super) async fn start() -> Result<Self> {
-        let town = Small::start().await?;
+        Self::of(Small::start().await?).await
+    }
+
+    /// The same with the officer's app out of this folder.
+    pub(super) async fn serving(app: PathBuf) -> Result<Self> {
+        Self::of(Small::start_with(|config| config.field_app.dir = Some(app)).await?).await
+    }
+
+    async fn of(town: Small) -> Result<Self> {
         let desk = &town.desk;
         let other = desk
             .create_area(HARM, "commune", Some(town.district))

@@ -249,6 +249,7 @@ fn inspection_page(book: &Book, inspection: DocumentId) -> Result<Json> {
         .into_iter()
         .map(|entry| Missing {
             path: entry.path.as_str().to_owned(),
+            lack: entry.lack,
             must: entry.weight == Weight::Must,
             text: Text {
                 vi: entry.vietnamese,

@@ -110,6 +110,9 @@ pub(crate) async fn begin(pin: &str) -> Result<BookKey, Failure> {
         ));
     }
     let key = BookKey::draw(&BrowserRandom).map_err(|error| failure::of(&error))?;
+    // Both of their places are there before there may be no room for them.
+    Tries::default().write().await?;
+    Tries::default().write().await?;
     keep(&key, pin).await?;
     Ok(key)
 }

@@ -3,17 +3,16 @@
 //! The pool of files belongs to the tab that holds the book; small files may be read by any tab.
 
 use js_sys::Uint8Array;
-use rsqlite_vfs::VfsFilesManager as _;
 use rusqlite::Connection;
 use sokiem_client_core::{Book, Error, OpenedBook, keys::BookKey, platform::Timer as _};
+use sokiem_web_files::{OpfsSAHError, Pool as Files};
 use sokiem_web_messages::Failure;
-use sqlite_wasm_rs::WasmOsCallback;
-use sqlite_wasm_vfs::sahpool::{OpfsSAHError, OpfsSAHPoolCfgBuilder, OpfsSAHPoolUtil, install};
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
     FileSystemDirectoryHandle, FileSystemFileHandle, FileSystemGetDirectoryOptions,
-    FileSystemGetFileOptions, FileSystemRemoveOptions, FileSystemSyncAccessHandle,
+    FileSystemGetFileOptions, FileSystemReadWriteOptions, FileSystemRemoveOptions,
+    FileSystemSyncAccessHandle,
 };
 
 use crate::{
@@ -42,35 +41,26 @@ fn name(number: u32) -> String {
     format!("book-{number}.db")
 }
 
-/// The pool of SQLite's files, held by this tab.
-pub(crate) struct Pool(OpfsSAHPoolUtil);
+/// The files of the book, held by this tab.
+pub(crate) struct Pool(Files);
 
 impl Pool {
     /// Takes the files. The tab or page before this one may still hold them while it goes away: the caller has the lock by
     /// then, so that is a matter of moments.
     pub(crate) async fn take() -> Result<Self, Failure> {
         for _ in 0..TRIES {
-            match Self::take_now().await {
+            match Files::take(POOL, FILES).await {
                 Err(error) if is_held(&error) => BrowserTimer.sleep(PAUSE_MS).await,
-                taken => return taken.map_err(|error| refused(&error)),
+                taken => return taken.map(Self).map_err(|error| refused(&error)),
             }
         }
-        Self::take_now().await.map_err(|error| refused(&error))
-    }
-
-    async fn take_now() -> Result<Self, OpfsSAHError> {
-        let options = OpfsSAHPoolCfgBuilder::new()
-            .directory(POOL)
-            .initial_capacity(FILES)
-            .build();
-        let pool = install::<WasmOsCallback>(&options, true).await?;
-        pool.resume().await?;
-        Ok(Self(pool))
+        let taken = Files::take(POOL, FILES).await;
+        taken.map(Self).map_err(|error| refused(&error))
     }
 
     /// Gives the files back, once nothing has them open.
     pub(crate) fn release(&self) -> bool {
-        self.0.pause().is_ok()
+        self.0.release()
     }
 
     /// Removes every file of SQLite; nothing may have them open.
@@ -78,10 +68,18 @@ impl Pool {
         self.0.clear().map_err(|error| refused(&error))
     }
 
+    fn connect(&self, number: u32, key: &BookKey) -> Result<Connection, Error> {
+        self.0.connect(&name(number), key)
+    }
+
+    fn book(&self, number: u32, key: &BookKey) -> Result<Book, Error> {
+        Book::from_connection(self.connect(number, key)?, BrowserClock, BrowserRandom)
+    }
+
     /// Opens the book under this key, or begins one. A damaged one is set aside and what can be read of it carried over.
     pub(crate) async fn open(&self, key: &BookKey) -> Result<OpenedBook, Failure> {
         let number = number().await?;
-        match book(number, key) {
+        match self.book(number, key) {
             Ok(book) => Ok(OpenedBook {
                 book,
                 rescued: None,
@@ -99,10 +97,14 @@ impl Pool {
     ) -> Result<OpenedBook, Failure> {
         let next = damaged + 1;
         // What an earlier rescue that was interrupted began.
-        remove(&self.0, &name(next))?;
-        let fresh = connection(next, key).map_err(|error| failure::of(&error))?;
+        self.0
+            .remove(&name(next))
+            .map_err(|error| refused(&error))?;
+        let fresh = self
+            .connect(next, key)
+            .map_err(|error| failure::of(&error))?;
         let opened = Book::from_damaged(
-            || connection(damaged, key),
+            || self.connect(damaged, key),
             fresh,
             reason.to_string(),
             BrowserClock,
@@ -113,29 +115,6 @@ impl Pool {
         write_small("number", next.to_string().as_bytes()).await?;
         Ok(opened)
     }
-}
-
-fn remove(pool: &OpfsSAHPoolUtil, name: &str) -> Result<(), Failure> {
-    for name in [
-        name.to_owned(),
-        format!("{name}-wal"),
-        format!("{name}-journal"),
-    ] {
-        pool.remove(&name).map_err(|error| refused(&error))?;
-    }
-    Ok(())
-}
-
-fn connection(number: u32, key: &BookKey) -> Result<Connection, Error> {
-    let connection = Connection::open(name(number))?;
-    key.unlock(&connection)?;
-    // Before anything is read: a write-ahead log without shared memory takes a connection that is alone.
-    connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
-    Ok(connection)
-}
-
-fn book(number: u32, key: &BookKey) -> Result<Book, Error> {
-    Book::from_connection(connection(number, key)?, BrowserClock, BrowserRandom)
 }
 
 /// Which of the books is the book.
@@ -186,6 +165,28 @@ pub(crate) fn of_js(error: &JsValue) -> Failure {
     lost(&words(error))
 }
 
+/// Fails where the browser has no files that are written at once: asked for before anything else, since calling what is not
+/// there would stop the worker without a word.
+pub(crate) fn supported() -> Result<(), Failure> {
+    let get = |from: &JsValue, name: &str| {
+        let found = js_sys::Reflect::get(from, &name.into()).ok()?;
+        (!found.is_undefined() && !found.is_null()).then_some(found)
+    };
+    let storage = || get(&get(&js_sys::global(), "navigator")?, "storage");
+    let directory = || get(&storage()?, "getDirectory");
+    let handle = || {
+        get(
+            &get(&js_sys::global(), "FileSystemFileHandle")?,
+            "prototype",
+        )
+    };
+    let at_once = || get(&handle()?, "createSyncAccessHandle");
+    match directory().and(at_once()) {
+        Some(_) => Ok(()),
+        None => Err(unsupported()),
+    }
+}
+
 async fn root() -> Result<FileSystemDirectoryHandle, JsValue> {
     let storage = scope().navigator().storage();
     let root = JsFuture::from(storage.get_directory()).await?;
@@ -217,6 +218,9 @@ async fn file(
 
 /// Ends every small file: one that was cut off while it was written lacks it.
 const END: &[u8] = b"\n.\n";
+/// How long a small file is at least, in bytes. One that is written in its place and does not grow can be written on a phone without
+/// room, where PINs are to be counted and the book is to open all the same.
+const LEAST: usize = 512;
 
 /// Each small file has two places, written in turn, so that a write that is cut off leaves the last one readable.
 fn places(name: &str) -> [String; 2] {
@@ -228,7 +232,7 @@ fn parse(bytes: &[u8]) -> Option<(u64, Vec<u8>)> {
     let whole = bytes.strip_suffix(END)?;
     let line = whole.iter().position(|byte| *byte == b'\n')?;
     let count = std::str::from_utf8(whole.get(..line)?).ok()?.parse().ok()?;
-    Some((count, whole.get(line + 1..)?.to_vec()))
+    Some((count, whole.get(line + 1..)?.trim_ascii_end().to_vec()))
 }
 
 async fn place(
@@ -255,7 +259,7 @@ pub(crate) async fn read_small(name: &str) -> Result<Option<Vec<u8>>, Failure> {
     read.await.map_err(|error: JsValue| of_js(&error))
 }
 
-/// Writes a small file; on disk when it returns.
+/// Writes a small file; on disk when it returns. Spaces at the end of its content are not kept.
 pub(crate) async fn write_small(name: &str, content: &[u8]) -> Result<(), Failure> {
     let write = async {
         let folder = beside().await?;
@@ -268,14 +272,18 @@ pub(crate) async fn write_small(name: &str, content: &[u8]) -> Result<(), Failur
         };
         let mut bytes = format!("{}\n", newest + 1).into_bytes();
         bytes.extend_from_slice(content);
+        bytes.resize(bytes.len().max(LEAST - END.len()), b' ');
         bytes.extend_from_slice(END);
         let handle = file(&folder, &older, true).await?.ok_or(JsValue::NULL)?;
         let opened = JsFuture::from(handle.create_sync_access_handle()).await?;
         let opened: FileSystemSyncAccessHandle = opened.unchecked_into();
+        let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+        let at_start = FileSystemReadWriteOptions::new();
+        at_start.set_at(0.0);
         let written = opened
-            .truncate_with_u32(0)
-            .and_then(|()| opened.write_with_u8_array(&bytes))
-            .and_then(|_| opened.flush());
+            .write_with_u8_array_and_options(&bytes, &at_start)
+            .and_then(|_| opened.truncate_with_u32(length))
+            .and_then(|()| opened.flush());
         opened.close();
         written
     };

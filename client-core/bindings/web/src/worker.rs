@@ -405,6 +405,7 @@ impl Worker {
     }
 
     async fn session(&self) -> Result<Session, Failure> {
+        storage::supported()?;
         let (lock, leads, rescued) = match &*self.role.borrow() {
             Role::Leads(holding) => (Some(Lock::Open), true, holding.rescued.clone()),
             Role::Follows => (Some(Lock::Open), false, None),

@@ -1,10 +1,11 @@
 //! Makes the folder that a server serves at `/app/` out of the compiled pages and worker: JavaScript around both
 //! (`wasm-bindgen`), names that follow from the content, the list that the service worker
-//! keeps, and each file compressed beside itself.
+//! keeps, and each file compressed beside itself. `sokiem-bundle tests` makes one of the core's own tests.
 
 mod compress;
 mod glue;
 mod names;
+mod tests;
 
 use std::{
     collections::BTreeMap,
@@ -18,7 +19,15 @@ use crate::names::Names;
 type Result<T, E = Box<dyn std::error::Error>> = std::result::Result<T, E>;
 
 #[derive(Parser)]
-struct Arguments {
+enum Arguments {
+    /// The officer's app.
+    App(App),
+    /// The core's own tests, for a browser to run.
+    Tests(tests::Tests),
+}
+
+#[derive(Parser)]
+struct App {
     /// The compiled pages.
     #[arg(long)]
     page: PathBuf,
@@ -34,7 +43,13 @@ struct Arguments {
 }
 
 fn main() -> Result<()> {
-    let arguments = Arguments::parse();
+    match Arguments::parse() {
+        Arguments::App(arguments) => app(&arguments),
+        Arguments::Tests(arguments) => tests::make(&arguments),
+    }
+}
+
+fn app(arguments: &App) -> Result<()> {
     let work = arguments.out.with_extension("work");
     let _ = std::fs::remove_dir_all(&work);
     std::fs::create_dir_all(&work)?;

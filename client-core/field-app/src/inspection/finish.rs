@@ -1,6 +1,7 @@
 //! What is missing, and finishing: the device signs what the record says.
 
 use leptos::prelude::*;
+use sokiem_record::missing::Lack;
 use sokiem_web_messages::{answer::Missing, ask};
 
 use super::{Page, operation};
@@ -55,7 +56,8 @@ fn list(page: Page, title: &'static str, class: &'static str, missing: &[Missing
 
 /// Where a thing that is missing belongs: a field's path, or a criterion's code.
 fn address(page: Page, path: &str) -> Option<String> {
-    if path.is_empty() {
+    // What was changed since it was finished is finished here once more.
+    if path.is_empty() || path == "finished" {
         return None;
     }
     let known = page.items().iter().any(|one| one.code == path);
@@ -72,9 +74,13 @@ fn finish(page: Page) -> AnyView {
     let form = page.form;
     let failure = RwSignal::new(None);
     let (busy, sure) = (RwSignal::new(false), RwSignal::new(false));
-    let must =
-        Memo::new(move |_| page.look(|read| read.missing.iter().filter(|one| one.must).count()));
+    // Finishing mends what was changed after the last time by itself.
+    let must = Memo::new(move |_| {
+        let open = |one: &&Missing| one.must && one.lack != Lack::NoDeviceSignature;
+        page.look(|read| read.missing.iter().filter(open).count())
+    });
     let finished = Memo::new(move |_| form.text("finished") == "true");
+    let changed = Memo::new(move |_| page.is_changed());
     let send = move || {
         if busy.get_untracked() {
             return;
@@ -100,6 +106,15 @@ fn finish(page: Page) -> AnyView {
     let state = part(move || {
         if !finished.get() {
             return nothing();
+        }
+        if changed.get() {
+            return view! {
+                <p class="notice">{t(
+                    "Biên bản đã sửa sau khi kết thúc, nên chữ ký của máy không còn khớp. Hãy kết thúc lại.",
+                    "The record was changed after it was finished, so the device's signature does not stand over it any more. Finish it once more.",
+                )}</p>
+            }
+            .into_any();
         }
         view! {
             <p class="right">{t(
@@ -130,7 +145,7 @@ fn finish(page: Page) -> AnyView {
         (false, false) => t("Kết thúc kiểm tra", "Finish the inspection"),
     };
     let button = part(move || {
-        maybe((form.writable() && (!finished.get() || must.get() > 0) && !sure.get()).then(|| {
+        maybe((form.writable() && (!finished.get() || changed.get()) && !sure.get()).then(|| {
             view! { <p><button type="button" class="big" on:click=tap(press)>{label}</button></p> }.into_any()
         }))
     });

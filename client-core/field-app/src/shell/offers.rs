@@ -6,6 +6,7 @@ use web_sys::CustomEvent;
 use crate::{
     app::App,
     erased::{nothing, part, tap},
+    route::{Route, Section},
     words::{self, t},
 };
 
@@ -72,6 +73,7 @@ fn unsaved(app: App) -> AnyView {
                     "fields were typed and could not be saved. The text is still here: do not close the page; go to the field and press “Try again”.",
                 )}</p>
                 <ul>{move || app.drafts.with(|drafts| drafts.iter().map(place).collect::<Vec<_>>())}</ul>
+                <p>{t("Nếu vẫn không lưu được: ", "If it still can't be saved: ")} <a href=Route::Device.to_string()>{t("Xuất dữ liệu đã lưu ra tệp", "Export what was saved to a file")}</a></p>
             </div>
         }
         .into_any(),
@@ -88,11 +90,11 @@ fn place(draft: &crate::app::Draft) -> AnyView {
         .iter()
         .any(|(field, _)| *field == first && *field != "position")
     {
-        crate::route::Route::Unit(draft.document)
+        Route::Unit(draft.document)
     } else {
-        crate::route::Route::Inspection {
+        Route::Inspection {
             id: draft.document,
-            section: crate::route::Section::of_path(&draft.path),
+            section: Section::of_path(&draft.path),
             at: Some(draft.path.clone()),
         }
     };

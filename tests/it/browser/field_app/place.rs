@@ -4,7 +4,13 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value as Json, json};
 use sokiem_record::id::DocumentId;
-use sokiem_tests::{Result, device::Device, line::Line, town::Small};
+use sokiem_tests::{
+    Result,
+    desk::{self, Desk},
+    device::Device,
+    line::Line,
+    town::Small,
+};
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -31,7 +37,12 @@ pub(super) struct Place {
 
 impl Place {
     pub(super) async fn start() -> Result<Self> {
-        let town = Small::start_with(|config| config.field_app.dir = Some(built())).await?;
+        Self::serving(built()).await
+    }
+
+    /// The same with another folder as the app.
+    pub(super) async fn serving(app: PathBuf) -> Result<Self> {
+        let town = Small::start_with(|config| config.field_app.dir = Some(app)).await?;
         let address = town.server.url().trim_start_matches("http://").parse()?;
         let line = Line::to(address).await?;
         let colleague = town.officer("ban").await?;
@@ -81,6 +92,11 @@ impl Place {
         Ok(campaign)
     }
 
+    /// Asks for the devices of this account to be erased.
+    pub(super) async fn wipe(&self, account: Uuid) -> Result<()> {
+        wipe(&self.town.desk, account).await
+    }
+
     /// A record as the desk reads it.
     pub(super) async fn record(&self, document: DocumentId) -> Result<Json> {
         let path = format!("/api/v1/records/{document}");
@@ -96,4 +112,18 @@ impl Place {
     pub(super) fn tab(&self, browser: &Browser, phone: &Path) -> Page {
         browser.page_of(phone, &self.line.url(), (360, 740))
     }
+}
+
+/// Asks for the devices of an account to be erased.
+pub(super) async fn wipe(desk: &Desk, account: Uuid) -> Result<()> {
+    let devices = desk.get("/api/v1/devices").await?;
+    let all = devices["devices"].as_array().or(devices.as_array());
+    let is_theirs =
+        |one: &&Json| one["account"] == json!(account) || one["account"]["id"] == json!(account);
+    for device in all.into_iter().flatten().filter(is_theirs) {
+        let id = desk::id(device, "id")?;
+        desk.post(&format!("/api/v1/devices/{id}/wipe"), json!({}))
+            .await?;
+    }
+    Ok(())
 }

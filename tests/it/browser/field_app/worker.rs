@@ -267,21 +267,7 @@ async fn a_device_that_is_to_be_wiped_sends_what_it_has_and_keeps_nothing() {
     core.enrol(&code);
     place.line.set_cut(true);
     core.edit(unit, "staff", json!(9));
-    let devices = place.town.desk.get("/api/v1/devices").await.unwrap();
-    let device = devices["devices"]
-        .as_array()
-        .or(devices.as_array())
-        .unwrap()
-        .iter()
-        .find(|device| {
-            device["account"] == json!(account) || device["account"]["id"] == json!(account)
-        })
-        .unwrap_or_else(|| panic!("{devices}"))["id"]
-        .as_str()
-        .unwrap()
-        .to_owned();
-    let path = format!("/api/v1/devices/{device}/wipe");
-    place.town.desk.post(&path, json!({})).await.unwrap();
+    place.wipe(account).await.unwrap();
     place.line.set_cut(false);
     core.0.evaluate("window.ask({ ask: 'sync' })");
     core.0.evaluate(

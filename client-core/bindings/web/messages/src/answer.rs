@@ -6,6 +6,7 @@ use serde_json::Value as Json;
 use sokiem_record::{
     attachment::ContentHash,
     id::{AreaId, DocumentId, Kind},
+    missing::Lack,
     schema::Path,
 };
 
@@ -364,6 +365,8 @@ pub struct File {
 pub struct Missing {
     /// What it is about: a field's path, a criterion's code, or empty.
     pub path: String,
+    /// What it is, as a word.
+    pub lack: Lack,
     /// Whether it has to be mended first; otherwise it is a hint.
     pub must: bool,
     /// What is missing.

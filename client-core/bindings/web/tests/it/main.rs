@@ -1,6 +1,8 @@
 //! What a page asks is answered in the words that the page reads.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
+mod finishing;
+
 use std::collections::BTreeMap;
 
 use serde::de::DeserializeOwned;

@@ -234,8 +234,8 @@ fn books_converge_under_any_schedule_of_work_loss_and_restore() {
         getrandom::fill(&mut bytes).unwrap();
         u64::from_le_bytes(bytes)
     };
-    let seed: u64 = crate::platform::seed().unwrap_or_else(fresh);
-    crate::platform::say(&format!("SOKIEM_SEED={seed} replays this run"));
+    let seed: u64 = seed().unwrap_or_else(fresh);
+    say(&format!("SOKIEM_SEED={seed} replays this run"));
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     let config = Config {
@@ -259,4 +259,25 @@ fn books_converge_under_any_schedule_of_work_loss_and_restore() {
             Ok(())
         })
         .unwrap();
+}
+
+/// The seed of a run that is to be replayed.
+fn seed() -> Option<u64> {
+    #[cfg(target_family = "wasm")]
+    let seed = crate::browser::seed();
+    #[cfg(not(target_family = "wasm"))]
+    let seed = std::env::var("SOKIEM_SEED").ok();
+    seed.map(|seed| seed.parse().unwrap())
+}
+
+/// Tells whoever runs the tests.
+#[cfg_attr(
+    not(target_family = "wasm"),
+    expect(clippy::print_stdout, reason = "a test prints its seed")
+)]
+fn say(words: &str) {
+    #[cfg(target_family = "wasm")]
+    crate::browser::say(words);
+    #[cfg(not(target_family = "wasm"))]
+    println!("{words}");
 }

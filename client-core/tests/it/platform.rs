@@ -25,27 +25,6 @@ impl Clock for TestClock {
     }
 }
 
-/// The seed of a run that is to be replayed.
-pub(crate) fn seed() -> Option<u64> {
-    #[cfg(target_family = "wasm")]
-    let seed = crate::browser::seed();
-    #[cfg(not(target_family = "wasm"))]
-    let seed = std::env::var("SOKIEM_SEED").ok();
-    seed.map(|seed| seed.parse().unwrap())
-}
-
-/// Tells whoever runs the tests.
-#[cfg_attr(
-    not(target_family = "wasm"),
-    expect(clippy::print_stdout, reason = "a test prints its seed")
-)]
-pub(crate) fn say(words: &str) {
-    #[cfg(target_family = "wasm")]
-    crate::browser::say(words);
-    #[cfg(not(target_family = "wasm"))]
-    println!("{words}");
-}
-
 /// splitmix64.
 #[derive(Clone)]
 pub(crate) struct Seeded(Arc<Mutex<u64>>);

@@ -11,7 +11,7 @@ use crate::bench::{chart, limit::Limit, systems::System};
 
 const HEAD: &str = "# Benchmarks
 
-Written by `make bench`, `make storm` and `make growth`; every figure comes from a run, `target/bench/summary.json` holds all of them. Times are medians, in brackets the fastest and the slowest round.
+Written by `make bench`, `make storm` and `make growth`; every figure comes from a run, `target/bench/summary.json` holds all of them. Times are medians, in brackets the fastest and the slowest round. [Where the time goes](benchmarks/where-the-time-goes.md) says why what was not reached was not.
 
 ```sh
 make bench                                                        # everything beside the peers

@@ -27,6 +27,7 @@ use sokiem_web_messages::{
 use wasm_bindgen_futures::spawn_local;
 
 use crate::{
+    ahead::Taken,
     calls, failure,
     fetch::BrowserFetch,
     picture,
@@ -64,11 +65,15 @@ pub(crate) struct Holding {
 impl Holding {
     /// Takes the files and opens the book. `tell` brings notices to every page.
     pub(crate) async fn open(
-        lock: Held,
+        taken: Taken,
         key: &BookKey,
         tell: Rc<dyn Fn(Notice)>,
     ) -> Result<Rc<Self>, Failure> {
-        let pool = Pool::take().await?;
+        let Taken { lock, pool } = taken;
+        let pool = match pool {
+            Some(pool) => pool,
+            None => Pool::take().await?,
+        };
         let opened = match pool.open(key).await {
             Ok(opened) => opened,
             Err(failure) => {

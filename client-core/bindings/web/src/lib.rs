@@ -18,6 +18,7 @@
 //! | [`failure`] | why something could not be done, in words |
 //! | `worker` | the messages of a page, and which tab does what they ask |
 //! | `tabs` | who holds the book, and how the others reach it |
+//! | `ahead` | the book's files, taken while a PIN is looked at |
 //! | `holding` | the open book, its synchronisation, files |
 //! | `storage` | SQLite in OPFS, and small files beside it |
 //! | `pin` | the key under the PIN, and how often one may be tried |
@@ -28,6 +29,8 @@
 pub mod calls;
 pub mod failure;
 
+#[cfg(target_family = "wasm")]
+mod ahead;
 #[cfg(target_family = "wasm")]
 mod fetch;
 #[cfg(target_family = "wasm")]

@@ -18,6 +18,7 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::MessageEvent;
 
 use crate::{
+    ahead::{Ahead, Taken},
     holding::{self, Answer, Holding},
     pin,
     platform::scope,
@@ -172,14 +173,11 @@ impl Worker {
                 Ok(()) => {
                     // A new book has nothing to do with what was erased.
                     let _ = storage::write_small(ERASED, b"").await;
-                    self.unlocked().await
+                    self.unlocked(None).await
                 }
                 Err(failure) => Err(failure),
             },
-            Request::Unlock { pin } => match self.key_of(pin::unlock(&pin)).await {
-                Ok(()) => self.unlocked().await,
-                Err(failure) => Err(failure),
-            },
+            Request::Unlock { pin } => self.unlock(&pin).await,
             Request::ChangePin { from, to } => {
                 let _one = tabs::lock(tabs::PIN, false).await;
                 match pin::change(&from, &to).await {
@@ -211,6 +209,20 @@ impl Worker {
         self.answered(id, answer.map(|session| (json!(session), None)));
     }
 
+    /// The browser gives the book's files out while the PIN is looked at.
+    async fn unlock(self: &Rc<Self>, pin: &str) -> Result<Session, Failure> {
+        let is_locked = matches!(*self.role.borrow(), Role::Locked);
+        let ahead = is_locked.then(Ahead::begin);
+        match (self.key_of(pin::unlock(pin)).await, ahead) {
+            (Ok(()), ahead) => self.unlocked(ahead).await,
+            (Err(failure), Some(ahead)) => {
+                ahead.give_back().await;
+                Err(failure)
+            }
+            (Err(failure), None) => Err(failure),
+        }
+    }
+
     async fn key_of(
         &self,
         key: impl Future<Output = Result<BookKey, Failure>>,
@@ -222,12 +234,23 @@ impl Worker {
     }
 
     /// This tab has the key: it leads, or follows and waits for its turn.
-    async fn unlocked(self: &Rc<Self>) -> Result<Session, Failure> {
+    async fn unlocked(self: &Rc<Self>, ahead: Option<Ahead>) -> Result<Session, Failure> {
+        let taken = match ahead {
+            Some(ahead) => ahead.taken().await,
+            None => None,
+        };
         if !matches!(*self.role.borrow(), Role::Locked) {
+            if let Some(taken) = taken {
+                taken.give_back();
+            }
             return self.session().await;
         }
-        match tabs::lock(tabs::BOOK, true).await {
-            Some(lock) => self.lead(lock).await?,
+        let taken = match taken {
+            Some(taken) => Some(taken),
+            None => tabs::lock(tabs::BOOK, true).await.map(Taken::lock),
+        };
+        match taken {
+            Some(taken) => self.lead(taken).await?,
             None => {
                 *self.role.borrow_mut() = Role::Follows;
                 let turn = *self.turn.borrow();
@@ -237,7 +260,7 @@ impl Worker {
                     let Some(lock) = lock.filter(|_| *this.turn.borrow() == turn) else {
                         return;
                     };
-                    match this.lead(lock).await {
+                    match this.lead(Taken::lock(lock)).await {
                         Ok(()) => this.notice_session().await,
                         Err(failure) => this.fail_all(&failure),
                     }
@@ -247,8 +270,9 @@ impl Worker {
         self.session().await
     }
 
-    async fn lead(self: &Rc<Self>, lock: tabs::Held) -> Result<(), Failure> {
+    async fn lead(self: &Rc<Self>, taken: Taken) -> Result<(), Failure> {
         let Some(key) = self.key.borrow().clone() else {
+            taken.give_back();
             return Err(locked());
         };
         let (channel, this) = (self.channel.clone(), Rc::downgrade(self));
@@ -262,7 +286,7 @@ impl Worker {
                 spawn_local(async move { worker.erased(erased).await });
             }
         });
-        let holding = match Holding::open(lock, &key, tell).await {
+        let holding = match Holding::open(taken, &key, tell).await {
             Ok(holding) => holding,
             Err(failure) => {
                 *self.role.borrow_mut() = Role::Locked;

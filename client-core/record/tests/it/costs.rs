@@ -91,20 +91,20 @@ fn taking_in_a_first_change_and_one_more_allocates_no_more_than_it_did() {
             Ok(Received::Applied(_))
         ));
     });
-    at_most("the first change", &took, 1_250, 1_000);
+    at_most("the first change", &took, 80, 14);
     let took = measure(|| {
         assert!(matches!(
             taken.receive_unread(&second),
             Ok(Received::Applied(_))
         ));
     });
-    at_most("a second change", &took, 430, 41);
+    at_most("a second change", &took, 13, 1);
     let took = measure(|| assert!(taken.checked_contents().is_some()));
-    at_most("what it says", &took, 145, 20);
+    at_most("what it says", &took, 68, 7);
     let saved = document.save();
     let took =
         measure(|| assert!(Document::receive_whole(document.id(), Kind::Unit, &saved).is_ok()));
-    at_most("the whole document", &took, 570, 88);
+    at_most("the whole document", &took, 940, 890);
 }
 
 #[test]

@@ -162,6 +162,33 @@ fn mutated_documents_under_a_right_checksum_never_panic_the_caller() {
     outcome.unwrap();
 }
 
+/// A single bit, in how many operations a change ends with or thereabouts, made a document that could be read, and whose changes could not.
+#[test]
+fn whatever_document_is_taken_tells_its_whole_history() {
+    let document = record();
+    let bytes = document.save();
+    let quiet = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
+    let outcome = std::panic::catch_unwind(|| {
+        let mut taken = 0;
+        for at in 11..bytes.len() {
+            for bit in 0..8 {
+                let mut altered = bytes.clone();
+                altered[at] ^= 1 << bit;
+                let digest = Sha256::digest(&altered[8..]);
+                altered[4..8].copy_from_slice(&digest[..4]);
+                if let Ok(read) = receive(&altered) {
+                    assert_eq!(read.history().len(), document.history().len());
+                    taken += 1;
+                }
+            }
+        }
+        taken
+    });
+    std::panic::set_hook(quiet);
+    assert!(outcome.unwrap() > 0, "nothing that was altered is taken");
+}
+
 #[test]
 fn maps_in_maps_beyond_what_reading_bears_are_refused_as_change_and_as_document() {
     let mut raw = Automerge::load(&planned().save())
